@@ -1,0 +1,136 @@
+import { showDuration } from "../lib/duration.ts"
+import type { Event } from "../store/events.ts"
+import type { EventKind, Outcome } from "../store/kinds.ts"
+
+/** One event for people: who or what, what happened, and what belongs below it. */
+export interface Line {
+  label: string
+  text: string
+  detail?: string
+}
+
+/** What an event says. Undefined for those that only repeat another one. */
+export function describe(event: Event): Line | undefined {
+  const describer = DESCRIBERS[event.kind] as (body: Event["body"]) => Line | undefined
+  return describer(event.body)
+}
+
+/** An outcome in words. */
+export function showOutcome(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case "claims_done":
+      return "claims to be done"
+    case "gave_up":
+      return `gave up: ${outcome.reason}`
+    case "refused":
+      return `was refused by ${outcome.model}${outcome.category ? ` (${outcome.category})` : ""}`
+    case "limit":
+      return `reached its limit of ${outcome.which}`
+    case "model_error":
+      return `had no answer: ${outcome.reason}`
+    case "interrupted":
+      return "was interrupted"
+    case "halted":
+      return `was halted: ${outcome.reason}`
+    default:
+      return outcome satisfies never
+  }
+}
+
+// internal
+
+type Describers = { [K in EventKind]: (body: Event<K>["body"]) => Line | undefined }
+
+const at = (node: string) => (node === "" ? "" : ` of ${node}`)
+
+const DESCRIBERS: Describers = {
+  "lab.created": (body) => ({ label: "lab", text: `created from ${body.subject}, by the platform ${body.platform}` }),
+  "lab.up": (body) => ({ label: "lab", text: `${body.nodes.join(", ")} up in ${showDuration(body.took_ms)}` }),
+  "lab.kept": (body) => ({ label: "lab", text: `kept by its guardian, pid ${body.owner_pid}` }),
+  "lab.destroyed": (body) => ({
+    label: "lab",
+    text: `destroyed by ${body.by}: ${body.reason}; ${body.ended_processes} processes ended`,
+  }),
+
+  "trial.stage": (body) => ({ label: "trial", text: `${body.stage}${body.reason === null ? "" : `: ${body.reason}`}` }),
+  "trial.sealed": (body) => ({ label: "trial", text: `evidence sealed: samples ${body.samples.slice(0, 12)}…` }),
+  "trial.ledger": (body) => ({
+    label: "ledger",
+    text:
+      body.result === "not_measured"
+        ? "not measured: no acknowledged write can be read back"
+        : `${body.result}: ${body.acked} acknowledged, ${body.lost} lost, ${body.wrong} wrong, ${body.unread} unread`,
+  }),
+
+  "monitor.started": (body) => ({
+    label: "monitor",
+    text: `watches ${body.invariants.join(", ")} every ${showDuration(body.interval_ms)}`,
+  }),
+  "monitor.stopped": () => ({ label: "monitor", text: "stopped" }),
+  observation: (body) => ({
+    label: body.status,
+    text: `${body.invariant}${at(body.node)}${body.reason === null ? "" : `: ${body.reason}`}`,
+  }),
+  gates: (body) => ({ label: "gates", text: body.since_ms === null ? `fail: ${body.failing.join(", ")}` : "all hold" }),
+  node: (body) => ({
+    label: "node",
+    text: `${body.node} ${body.state}${body.pid === null ? "" : `, pid ${body.pid}`}`,
+  }),
+
+  "ticket.opened": (body) => ({
+    label: "ticket",
+    text: `${body.ticket} opened: ${body.invariant}${at(body.node)}${body.kind === "unknown" ? " cannot be told" : ""} (${body.severity})`,
+  }),
+  "ticket.reopened": (body) => ({
+    label: "ticket",
+    text: `${body.ticket} reopened, for the ${body.occurrences}. time`,
+  }),
+  "ticket.repeated": (body) => ({ label: "ticket", text: `${body.ticket} seen for the ${body.occurrences}. time` }),
+  "ticket.resolved": (body) => ({ label: "ticket", text: `${body.ticket} resolved: it holds again` }),
+  "ticket.held": (body) => ({ label: "ticket", text: `${body.ticket} held by a person: ${body.reason}` }),
+  "ticket.released": (body) => ({ label: "ticket", text: `${body.ticket} released` }),
+  "ticket.closed": (body) => ({ label: "ticket", text: `${body.ticket} closed by a person: ${body.reason}` }),
+  "ticket.escalated": (body) => ({ label: "ticket", text: `${body.ticket} escalated: ${body.reason}` }),
+
+  "injection.planned": (body) => ({
+    label: "fault",
+    text: `${body.fault} planned${body.targets.length > 0 ? ` at ${body.targets.join(", ")}` : ""} (${body.injection})`,
+  }),
+  "injection.phase": (body) => ({
+    label: "fault",
+    text: `${body.phase}${body.reason === null ? "" : `: ${body.reason}`}`,
+  }),
+  "injection.confirmed": (body) => ({ label: "fault", text: `${body.confirmation}: ${body.evidence}` }),
+  "injection.probed": (body) => ({ label: "fault", text: `${PRESENCE[body.state]} ${body.moment}` }),
+
+  "session.claimed": (body) => ({
+    label: "agent",
+    text: `${body.variant} claims the lab, attempt ${body.attempt} (session ${body.session})`,
+  }),
+  "session.ended": (body) => ({ label: "agent", text: `${showOutcome(body.outcome)}, after ${body.steps} steps` }),
+  "session.verified": (body) => ({
+    label: "monitor",
+    text: body.verified
+      ? `agrees with the claim after ${showDuration(body.waited_ms)}`
+      : `does not agree with the claim after ${showDuration(body.waited_ms)}`,
+  }),
+  page: (body) => ({ label: "page", text: "the agent is told:", detail: body.text }),
+  message: (body) => (body.text === "" ? undefined : { label: `says ${body.step}`, text: body.text }),
+  command: (body) => ({ label: `command ${body.step}`, text: body.reasoning, detail: `$ ${body.command.trimEnd()}` }),
+  result: (body) => ({
+    label: `result ${body.step}`,
+    text: `${howEnded(body)} in ${showDuration(body.duration_ms)}, ${body.output_bytes} bytes`,
+    detail: body.shown,
+  }),
+
+  snapshot: (body) => ({ label: "state", text: `${body.name} captured ${body.moment} the fault` }),
+  "workload.started": (body) => ({ label: "load", text: `${body.rate_per_s} requests a second, pid ${body.pid}` }),
+  "workload.ended": (body) => ({ label: "load", text: `ended: ${body.reason}` }),
+}
+
+const PRESENCE = { active: "still there", gone: "gone", void: "its node was replaced" } as const
+
+function howEnded(body: Event<"result">["body"]): string {
+  if (body.ended_by !== "exit") return body.ended_by.replace("_", " ")
+  return body.signal === null ? `exit ${body.exit_code}` : `killed by ${body.signal}`
+}

@@ -1,0 +1,107 @@
+import { Interrupted, OperatorError } from "../lib/errors.ts"
+import { ownCommand } from "../lib/own-command.ts"
+import { waitUntil } from "../lib/clock.ts"
+import type { Guardian } from "../lab/guardian.ts"
+import type { Lab } from "../lab/lab.ts"
+import { parseSubject } from "../lab/parse-subject.ts"
+import { raiseLab } from "../lab/raise.ts"
+import { startWorkload, type WorkloadProcess } from "../lab/workload/process.ts"
+import { type Monitor, startMonitor } from "../monitor/watch.ts"
+import { sampleHostLoad } from "../store/host-load.ts"
+import type { Store } from "../store/open.ts"
+import { readText } from "../store/texts.ts"
+import type { Trial } from "../store/trials.ts"
+
+/** A guardian lets a trial run this much longer than the trial lets itself. */
+const GUARDIAN_GRACE_MS = 120_000
+const HOST_LOAD_EVERY_MS = 1_000
+/** How often a wait looks whether its condition has come. Facts come from the log, and are finer than this. */
+const LOOK_EVERY_MS = 20
+
+/** A lab with everything that a trial needs around it, each a process or a loop of its own. */
+export interface Stand {
+  lab: Lab
+  guardian: Guardian
+  workload: WorkloadProcess | undefined
+  monitor: Monitor
+  /** Resolves once every gate has held for `ready.stable`; rejects when they do not within `ready.timeout`. */
+  ready(): Promise<void>
+  /** Waits for a moment of the trial. False at `timeout_ms`; rejects when the trial is interrupted or a part of the stand died. */
+  until(condition: () => boolean, timeout_ms: number): Promise<boolean>
+  /** Aborts when the trial is interrupted. */
+  signal: AbortSignal
+  /** Ends load and watch; guardian and lab stay. */
+  quiet(): Promise<void>
+}
+
+export async function raiseStand(store: Store, trial: Trial, signal: AbortSignal): Promise<Stand> {
+  const text = readText(store, trial.subject_text)
+  if (!text) throw new OperatorError(`the store does not hold the subject of trial ${trial.id}`)
+  const subject = await parseSubject(text.content, text.name)
+  const { lab, guardian } = await raiseLab(store, subject, {
+    trial: trial.id,
+    deadline_ms: subject.ready.timeout + trial.limits.deadline_ms + GUARDIAN_GRACE_MS,
+    guardian: ownCommand("part", "guardian"),
+  })
+  const workload = subject.workload && startWorkload(lab, { command: workloadCommand(store, lab) })
+  const monitor = await startMonitor(store, lab)
+  const stopHostLoad = watchHostLoad(store, lab.id)
+
+  let lost: string | undefined
+  let ending = false
+  const loses = (part: string) => () => {
+    if (!ending) lost ??= `${part} died`
+  }
+  void guardian.exited.then(loses("its guardian"))
+  void workload?.exited.then(loses("its workload"))
+
+  const stand: Stand = {
+    lab,
+    guardian,
+    workload,
+    monitor,
+    signal,
+    until: async (condition, timeout_ms) => {
+      const over = () => signal.aborted || lost !== undefined || condition()
+      const seen = await waitUntil(over, { timeout_ms, every_ms: LOOK_EVERY_MS, clock: store.clock, signal })
+      if (signal.aborted) throw new Interrupted("the trial was interrupted")
+      if (lost !== undefined) throw new OperatorError(lost)
+      return seen
+    },
+    ready: async () => {
+      const { timeout, stable } = subject.ready
+      if (await stand.until(() => holdsFor(store, monitor, stable), timeout)) return
+      throw new OperatorError(`not ready within ${timeout / 1_000} s: ${monitor.failing().join(", ")}`)
+    },
+    quiet: async () => {
+      ending = true
+      stopHostLoad()
+      await workload?.stop()
+      await monitor.stop()
+    },
+  }
+  return stand
+}
+
+/** Whether every gate has held for at least `duration_ms`, up to now. */
+export function holdsFor(store: Store, monitor: Monitor, duration_ms: number): boolean {
+  const since_ms = monitor.holdsSince()
+  return since_ms !== undefined && store.clock.mono_ms() - since_ms >= duration_ms
+}
+
+/** The command line of a lab's workload. */
+export function workloadCommand(store: Store, lab: Lab): string[] {
+  return [...ownCommand("part", "workload"), "--lab", lab.id, "--db", store.file]
+}
+
+// internal
+
+function watchHostLoad(store: Store, lab: string): () => void {
+  let expected_ms = store.clock.mono_ms() + HOST_LOAD_EVERY_MS
+  const timer = setInterval(() => {
+    const now_ms = store.clock.mono_ms()
+    sampleHostLoad(store, lab, Math.max(0, now_ms - expected_ms))
+    expected_ms = now_ms + HOST_LOAD_EVERY_MS
+  }, HOST_LOAD_EVERY_MS)
+  return () => clearInterval(timer)
+}

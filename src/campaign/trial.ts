@@ -1,0 +1,80 @@
+import { inject } from "../chaos/inject.ts"
+import { probe } from "../chaos/revert.ts"
+import { AT_THE_END } from "../eval/facts.ts"
+import { judge, type Judged } from "../eval/judge.ts"
+import { messageOf, OperatorError } from "../lib/errors.ts"
+import type { Stage } from "../store/kinds.ts"
+import type { Store } from "../store/open.ts"
+import { enterStage, failWithoutLab, getTrial, type Trial } from "../store/trials.ts"
+import { hireAgent } from "./agent.ts"
+import { heal } from "./heal.ts"
+import { settled, symptom } from "./moments.ts"
+import { raiseStand, type Stand } from "./stand.ts"
+import { captureState } from "./state.ts"
+
+/**
+ * Runs one attempt at a trial (DESIGN section 7): ready, break, watch, settle, heal, judge. Whatever happens, the lab is
+ * gone when this resolves, and the store says what became of it. `signal` interrupts: the lab is healed all the same.
+ */
+export async function runTrial(store: Store, id: string, signal: AbortSignal): Promise<Judged> {
+  const trial = getTrial(store, id)
+  if (!trial) throw new OperatorError(`the store does not know the trial ${id}`)
+  const stand = await raiseStand(store, trial, signal).catch((error: unknown) => giveUp(store, id, signal, error))
+  if (stand) {
+    const end = await breakAndWatch(store, trial, stand).catch((error: unknown) => failure(signal, error))
+    await heal(store, stand)
+    enterStage(store, id, stand.lab.id, end.stage, end.reason)
+    await stand.guardian.goodbye()
+  }
+  const judged = await judge(store, getTrial(store, id) ?? trial)
+  store.checkpoint()
+  return judged
+}
+
+// internal
+
+interface End {
+  stage: Extract<Stage, "done" | "invalid" | "error">
+  reason: string | null
+}
+
+/** From a lab that is being prepared to the moment at which it may be healed. */
+async function breakAndWatch(store: Store, trial: Trial, stand: Stand): Promise<End> {
+  const { lab } = stand
+  const enter = (stage: Stage) => enterStage(store, trial.id, lab.id, stage)
+  await stand.ready()
+  enter("ready")
+  await captureState(store, lab, "before")
+
+  enter("injecting")
+  const { fault, target, params, seed } = trial
+  const injection = await inject(store, lab, { fault, target, params, seed })
+  if (injection.confirmation === "ineffective") return { stage: "invalid", reason: "ineffective" }
+
+  enter("watching")
+  const agent = hireAgent(store, trial, stand, injection)
+  try {
+    const noticed = await symptom(store, trial, stand)
+    if (fault !== "none" && !noticed) return { stage: "invalid", reason: "no_symptom" }
+    if (noticed) {
+      enter("settling")
+      await settled(store, trial, stand, agent)
+    }
+  } finally {
+    await agent.dismiss()
+  }
+  await probe(store, lab, injection, AT_THE_END)
+  return { stage: "done", reason: null }
+}
+
+function failure(signal: AbortSignal, error: unknown): End {
+  return { stage: "error", reason: signal.aborted ? "interrupted" : messageOf(error) }
+}
+
+/** Nothing stands yet, or only a part of a lab, which its guardian removes once it is let go of. */
+function giveUp(store: Store, id: string, signal: AbortSignal, error: unknown): undefined {
+  const { reason } = failure(signal, error)
+  const lab = getTrial(store, id)?.lab
+  if (lab) enterStage(store, id, lab, "error", reason)
+  else failWithoutLab(store, id, reason ?? "")
+}

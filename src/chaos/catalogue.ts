@@ -1,0 +1,38 @@
+import { UsageError } from "../lib/errors.ts"
+import { didYouMean } from "../lib/nearest.ts"
+import type { FaultDeclaration, Subject } from "../lab/subject.ts"
+import type { AnyFault, Fault } from "./fault.ts"
+import { declaredFault } from "./faults/declared.ts"
+import { nodeKill } from "./faults/node-kill.ts"
+import { nodePause } from "./faults/node-pause.ts"
+import { none } from "./faults/none.ts"
+
+/** The faults that every subject may use. */
+export const BUILT_IN: readonly AnyFault[] = [none, nodeKill, nodePause].map((fault) =>
+  forgetful(fault as Fault<never, never>),
+)
+
+/** A fault by its name, for a subject: the subject's own first. */
+export function findFault(name: string, subject: Subject): AnyFault {
+  const own = subject.faults[name]?.declared
+  const found = own
+    ? forgetful(declaredFault(name, own) as Fault<never, never>)
+    : BUILT_IN.find((fault) => fault.name === name)
+  if (found) return found
+  const known = [...BUILT_IN.map((fault) => fault.name), ...Object.keys(subject.faults)]
+  throw new UsageError(`there is no fault "${name}" for ${subject.name}${didYouMean(name, known)}`, {
+    hint: "operator chaos list shows them all",
+  })
+}
+
+/** What the subject says about a fault; nothing is noticed or repaired by default. */
+export function declarationOf(name: string, subject: Subject): FaultDeclaration {
+  return subject.faults[name] ?? { noticed_by: [], may_change: [], params: {} }
+}
+
+// internal
+
+/** A plan is written and read back by the same fault, so its type may be forgotten in between. */
+function forgetful(fault: Fault<never, never>): AnyFault {
+  return fault as unknown as AnyFault
+}

@@ -1,0 +1,27 @@
+import type { ZodType } from "zod"
+import type { Lab, Node, Platform } from "../lab/lab.ts"
+import type { Injection } from "../store/injections.ts"
+
+/**
+ * A way to break a lab. `plan` is pure and returns the whole undo; it is on disk before `inject` is called.
+ * `probe` looks at the world and not at the record. `revert` works from the record alone, is idempotent, and is
+ * legal in every phase: before the first change, in the middle of one, and after the node was replaced.
+ */
+export interface Fault<Params = Record<string, unknown>, Plan = Record<string, unknown>> {
+  name: string
+  about: string
+  params: ZodType<Params>
+  platforms: readonly Platform[]
+  /** The subject recovers from it without help. */
+  heals_itself: boolean
+  plan(lab: Lab, targets: Node[], params: Params, seed: number): Plan
+  inject(lab: Lab, plan: Plan): Promise<void>
+  probe(lab: Lab, plan: Plan): Promise<Presence>
+  revert(lab: Lab, plan: Plan): Promise<void>
+}
+
+/** `void`: the node, or the namespace in which the fault was, is no longer the one that was broken. */
+export type Presence = "active" | "gone" | "void"
+
+/** A fault with its types forgotten, as the catalogue holds it. A plan comes back from the store as it went in. */
+export type AnyFault = Fault<Record<string, unknown>, Injection["plan"]>

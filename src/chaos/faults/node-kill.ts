@@ -1,0 +1,23 @@
+import { z } from "zod"
+import type { Node } from "../../lab/lab.ts"
+import type { Fault } from "../fault.ts"
+
+/** SIGKILL; the node stays down until somebody starts it. */
+export const nodeKill: Fault<Record<string, never>, { nodes: Node[] }> = {
+  name: "node_kill",
+  about: "Kills a node, which stays down",
+  params: z.strictObject({}),
+  platforms: ["process", "docker"],
+  heals_itself: false,
+  plan: (_lab, targets) => ({ nodes: targets }),
+  inject: async (lab, { nodes }) => {
+    await Promise.all(nodes.map((node) => lab.signal(node, "kill")))
+  },
+  probe: async (lab, { nodes }) => {
+    const down = lab.nodes().filter((now) => now.state === "exited" && nodes.some((node) => node.name === now.name))
+    return down.length > 0 ? "active" : "gone"
+  },
+  revert: async (lab, { nodes }) => {
+    await Promise.all(nodes.map((node) => lab.start(node.name)))
+  },
+}

@@ -1,0 +1,38 @@
+import { z } from "zod"
+import type { Lab, Node } from "../../lab/lab.ts"
+import type { Fault } from "../fault.ts"
+
+/** SIGSTOP: the node keeps its connections and answers nothing. */
+export const nodePause: Fault<Record<string, never>, { nodes: Node[] }> = {
+  name: "node_pause",
+  about: "Freezes a node, which keeps its connections and answers nothing",
+  params: z.strictObject({}),
+  platforms: ["process", "docker"],
+  heals_itself: false,
+  plan: (_lab, targets) => ({ nodes: targets }),
+  inject: async (lab, { nodes }) => {
+    await Promise.all(nodes.map((node) => lab.signal(node, "pause")))
+  },
+  probe: async (lab, { nodes }) => {
+    const same = stillThere(lab, nodes)
+    if (same.some((node) => node.state === "paused")) return "active"
+    return same.length === nodes.length ? "gone" : "void"
+  },
+  revert: async (lab, { nodes }) => {
+    await Promise.all(stillThere(lab, nodes).map((node) => lab.signal(node, "resume")))
+  },
+}
+
+// internal
+
+/** Those of the frozen processes that were not replaced since. */
+function stillThere(lab: Lab, nodes: Node[]): Node[] {
+  return lab
+    .nodes()
+    .filter((now) =>
+      nodes.some(
+        ({ process }) =>
+          process !== undefined && process.pid === now.process?.pid && process.started === now.process.started,
+      ),
+    )
+}

@@ -1,0 +1,45 @@
+import type { Lab } from "../lab/lab.ts"
+import { openLab } from "../lab/open.ts"
+import { enterPhase, injectionsOf, isOpen } from "../store/injections.ts"
+import { getLab, guardianOf, type LabRow, livingLabs, markDestroyed, ownerAlive } from "../store/labs.ts"
+import type { Store } from "../store/open.ts"
+import { enterStage, getTrial } from "../store/trials.ts"
+import { revertAll } from "./revert.ts"
+
+/** Destruction ends what a revert could not, so a revert that hangs is not waited for longer than this. */
+const REVERT_TIMEOUT_MS = 1_000
+
+/** Reverts what the records say, destroys the lab, and ends the attempt that lived in it. Twice does no harm. */
+export async function healLab(store: Store, lab: Lab, why: { by: string; reason: string }): Promise<void> {
+  const enough = new AbortController()
+  await Promise.race([revertAll(store, lab), store.clock.sleep(REVERT_TIMEOUT_MS, enough.signal)])
+  enough.abort()
+  await destroyLab(store, lab, why)
+  const trial = getLab(store, lab.id)?.trial
+  if (trial == null) return
+  const stage = getTrial(store, trial)?.stage ?? "pending"
+  enterStage(store, trial, lab.id, "error", `${why.reason} (while ${stage})`)
+}
+
+/** Ends everything of the lab, and with it every fault that was still in it. */
+export async function destroyLab(store: Store, lab: Lab, why: { by: string; reason: string }): Promise<void> {
+  const ended = await lab.destroy()
+  store.write(() => {
+    if (getLab(store, lab.id)?.state === "destroyed") return
+    for (const injection of injectionsOf(store, lab.id).filter(isOpen))
+      enterPhase(store, injection, "void", "the lab was destroyed")
+    markDestroyed(store, lab.id, why.by, why.reason, ended)
+  })
+}
+
+/** Labs that nobody answers for: owner and guardian are both dead. `force` takes any. */
+export async function sweep(store: Store, options: { force?: boolean } = {}): Promise<LabRow[]> {
+  const orphans = livingLabs(store).filter((lab) => options.force || (!ownerAlive(lab) && !guardianOf(lab)))
+  for (const row of orphans) {
+    await healLab(store, await openLab(store, row), {
+      by: "sweep",
+      reason: "its owner died, and no guardian was there",
+    })
+  }
+  return orphans
+}

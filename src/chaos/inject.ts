@@ -1,0 +1,100 @@
+import { randomHex } from "../lib/ids.ts"
+import { messageOf, UsageError } from "../lib/errors.ts"
+import { waitUntil } from "../lib/clock.ts"
+import type { Lab } from "../lab/lab.ts"
+import type { Confirmation } from "../store/kinds.ts"
+import { enterPhase, type Injection, planInjection, recordConfirmation } from "../store/injections.ts"
+import type { Store } from "../store/open.ts"
+import { declarationOf, findFault } from "./catalogue.ts"
+import type { AnyFault } from "./fault.ts"
+import { chooseTargets } from "./targets.ts"
+
+export interface InjectOptions {
+  fault: string
+  /** A symbolic target; `one` of the fault's group unless said otherwise. */
+  target: string
+  params: Record<string, unknown>
+  seed: number
+}
+
+/** A fault that cannot be seen within this time had no effect. */
+const CONFIRM_WITHIN_MS = 2_000
+const CONFIRM_EVERY_MS = 20
+
+/** Records a fault, then injects it, then looks whether it is there. The record outlives whatever happens here. */
+export async function inject(store: Store, lab: Lab, options: InjectOptions): Promise<Injection> {
+  const { fault, injection } = plan(store, lab, options)
+  enterPhase(store, injection, "injecting")
+  try {
+    await fault.inject(lab, injection.plan)
+  } catch (error) {
+    enterPhase(store, injection, "failed", messageOf(error))
+    throw error
+  }
+  enterPhase(store, injection, "active")
+  const { confirmation, evidence } = await confirm(store, lab, fault, injection)
+  recordConfirmation(store, injection, confirmation, evidence)
+  return { ...injection, phase: "active", confirmation }
+}
+
+// internal
+
+function plan(store: Store, lab: Lab, options: InjectOptions): { fault: AnyFault; injection: Injection } {
+  const fault = findFault(options.fault, lab.subject)
+  if (!fault.platforms.includes(lab.platform)) {
+    throw new UsageError(`${fault.name} does not work on ${lab.platform} labs`)
+  }
+  const declaration = declarationOf(fault.name, lab.subject)
+  const parsed = fault.params.safeParse({ ...declaration.params, ...options.params })
+  if (!parsed.success) {
+    throw new UsageError(`${fault.name}: ${parsed.error.issues.map((issue) => issue.message).join("; ")}`)
+  }
+  const services = chooseTargets(options.target, lab.subject, declaration.group, options.seed)
+  const targets = lab.nodes().filter((node) => services.includes(node.service))
+  const injection = {
+    id: `i-${randomHex(6)}`,
+    lab: lab.id,
+    fault: fault.name,
+    targets: targets.map((node) => node.name),
+    params: parsed.data,
+    plan: fault.plan(lab, targets, parsed.data, options.seed),
+  }
+  planInjection(store, injection)
+  const created_at = store.clock.now().toISOString()
+  return {
+    fault,
+    injection: {
+      ...injection,
+      phase: "planned",
+      confirmation: null,
+      created_at,
+      active_ms: null,
+      ended_ms: null,
+      reason: null,
+    },
+  }
+}
+
+async function confirm(
+  store: Store,
+  lab: Lab,
+  fault: AnyFault,
+  injection: Injection,
+): Promise<{ confirmation: Confirmation; evidence: string }> {
+  if (fault.name === "none") return { confirmation: "confirmed", evidence: "nothing was broken" }
+  const start_ms = store.clock.mono_ms()
+  try {
+    const look = async () => (await fault.probe(lab, injection.plan)) === "active"
+    const seen = await waitUntil(look, {
+      timeout_ms: CONFIRM_WITHIN_MS,
+      every_ms: CONFIRM_EVERY_MS,
+      clock: store.clock,
+    })
+    const after_ms = Math.round(store.clock.mono_ms() - start_ms)
+    return seen
+      ? { confirmation: "confirmed", evidence: `seen ${after_ms} ms after it was injected` }
+      : { confirmation: "ineffective", evidence: `not seen within ${after_ms} ms` }
+  } catch (error) {
+    return { confirmation: "inconclusive", evidence: messageOf(error) }
+  }
+}

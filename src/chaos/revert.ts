@@ -1,0 +1,44 @@
+import { messageOf } from "../lib/errors.ts"
+import type { Lab } from "../lab/lab.ts"
+import { append } from "../store/events.ts"
+import type { Phase } from "../store/kinds.ts"
+import { enterPhase, type Injection, injectionsOf, isOpen } from "../store/injections.ts"
+import type { Store } from "../store/open.ts"
+import { findFault } from "./catalogue.ts"
+import type { Presence } from "./fault.ts"
+
+/** Undoes one injection, and says what was seen afterwards: `reverted`, `void`, or `failed` with the reason in the record. */
+export async function revert(store: Store, lab: Lab, injection: Injection): Promise<Phase> {
+  enterPhase(store, injection, "reverting")
+  try {
+    const fault = findFault(injection.fault, lab.subject)
+    await fault.revert(lab, injection.plan)
+    const presence = await probe(store, lab, injection, "after the revert")
+    const phase = AFTER[presence]
+    enterPhase(store, injection, phase, phase === "failed" ? "it is still there after the revert" : null)
+    return phase
+  } catch (error) {
+    enterPhase(store, injection, "failed", messageOf(error))
+    return "failed"
+  }
+}
+
+/** Undoes everything in a lab that may still be there, newest first. */
+export async function revertAll(store: Store, lab: Lab): Promise<Phase[]> {
+  const phases: Phase[] = []
+  for (const injection of injectionsOf(store, lab.id).filter(isOpen).reverse()) {
+    phases.push(await revert(store, lab, injection))
+  }
+  return phases
+}
+
+/** Looks whether a fault is still in the world, and writes down what was seen at which moment. */
+export async function probe(store: Store, lab: Lab, injection: Injection, moment: string): Promise<Presence> {
+  const state = await findFault(injection.fault, lab.subject).probe(lab, injection.plan)
+  append(store, lab.id, "injection.probed", { injection: injection.id, state, moment })
+  return state
+}
+
+// internal
+
+const AFTER: Record<Presence, Phase> = { gone: "reverted", void: "void", active: "failed" }

@@ -1,0 +1,63 @@
+import type { Root } from "./lib/command.ts"
+import { VERSION } from "./lib/version.ts"
+
+// Every subcommand by name, with the line that `--help` prints. A module is imported when its command is called.
+const root: Root = {
+  name: "operator",
+  about: "a laboratory for AI on-call",
+  commands: {
+    campaign: { about: "run trials and judge them", load: () => import("./commands/campaign.ts") },
+    up: { about: "bring up a lab", load: () => import("./commands/up.ts") },
+    down: { about: "take labs down", load: () => import("./commands/down.ts") },
+    labs: { about: "show the labs that are up", load: () => import("./commands/labs.ts") },
+    logs: { about: "show the logs of a lab's nodes", load: () => import("./commands/logs.ts") },
+    exec: { about: "run a command inside a lab", load: () => import("./commands/exec.ts") },
+    monitor: { about: "watch a lab and keep its tickets", load: () => import("./commands/monitor.ts") },
+    tickets: {
+      about: "broken invariants, and who deals with them",
+      commands: {
+        list: { about: "tickets that are not settled", load: () => import("./commands/tickets/list.ts") },
+        show: { about: "one ticket with what was observed", load: () => import("./commands/tickets/show.ts") },
+        hold: { about: "take a ticket: no agent gets it", load: () => import("./commands/tickets/hold.ts") },
+        release: { about: "give a held ticket back", load: () => import("./commands/tickets/release.ts") },
+        close: { about: "settle a ticket, with a reason", load: () => import("./commands/tickets/close.ts") },
+      },
+    },
+    chaos: {
+      about: "break labs on purpose, and heal them",
+      commands: {
+        list: { about: "the faults", load: () => import("./commands/chaos/list.ts") },
+        inject: { about: "break a lab", load: () => import("./commands/chaos/inject.ts") },
+        status: { about: "what is broken now", load: () => import("./commands/chaos/status.ts") },
+        revert: { about: "undo an injection", load: () => import("./commands/chaos/revert.ts") },
+        sweep: { about: "heal what nobody answers for", load: () => import("./commands/chaos/sweep.ts") },
+      },
+    },
+    audit: {
+      about: "what happened, from the store alone",
+      commands: {
+        list: { about: "the logs that the store holds", load: () => import("./commands/audit/list.ts") },
+        show: { about: "one trial, session or lab as a timeline", load: () => import("./commands/audit/show.ts") },
+      },
+    },
+    part: {
+      about: "processes that operator starts itself",
+      hidden: true,
+      commands: {
+        trial: { about: "one attempt at a trial", load: () => import("./commands/part/trial.ts") },
+        guardian: { about: "watches over one lab", load: () => import("./commands/part/guardian.ts") },
+        workload: { about: "loads one lab", load: () => import("./commands/part/workload.ts") },
+        ratelimiter: { about: "the rate limiter's program", load: () => import("./commands/part/ratelimiter.ts") },
+      },
+    },
+  },
+}
+
+const argv = process.argv.slice(2)
+if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
+  // Unlike process.stdout, which takes milliseconds to set up.
+  console.log(VERSION)
+} else {
+  const { runMain } = await import("./lib/command.ts")
+  process.exitCode = await runMain(root, argv)
+}

@@ -1,0 +1,47 @@
+import { healLab } from "../chaos/heal.ts"
+import { waitUntil } from "../lib/clock.ts"
+import { defineCommand } from "../lib/command.ts"
+import { UsageError } from "../lib/errors.ts"
+import { note, print, printJson } from "../lib/output.ts"
+import { signal } from "../lib/process.ts"
+import { openLab } from "../lab/open.ts"
+import { getLab, guardianOf, livingLabs } from "../store/labs.ts"
+import { openStore, storeFile } from "../store/open.ts"
+import { whichLab } from "./which-lab.ts"
+
+/** A guardian takes a lab down in less than two seconds; after this the command does it itself. */
+const GUARDIAN_WITHIN_MS = 5_000
+const LOOK_EVERY_MS = 20
+
+export default defineCommand({
+  about: "Takes labs down: what is broken in them is reverted, their processes are ended, their folders removed.",
+  examples: ["operator down ratelimiter-7f3a", "operator down --all"],
+  args: {
+    lab: { type: "positional", required: false, description: "a lab, or the beginning of its id" },
+    all: { type: "boolean", description: "every lab that was brought up by hand" },
+  },
+  run: async ({ args }) => {
+    if ((args.lab === undefined) === !args.all)
+      throw new UsageError("name one lab, or --all", { hint: "operator labs shows them" })
+    const store = openStore(storeFile(args.db))
+    const rows =
+      args.lab === undefined ? livingLabs(store).filter(({ trial }) => trial === null) : [whichLab(store, args.lab)]
+    for (const row of rows) {
+      if (row.trial !== null) {
+        throw new UsageError(`${row.id} belongs to the running trial ${row.trial}`, {
+          hint: "interrupt the campaign with Ctrl-C; it heals its labs",
+        })
+      }
+      const guardian = guardianOf(row)
+      if (guardian) signal(guardian, "SIGTERM")
+      const gone = () => getLab(store, row.id)?.state === "destroyed"
+      const done =
+        guardian !== undefined && (await waitUntil(gone, { timeout_ms: GUARDIAN_WITHIN_MS, every_ms: LOOK_EVERY_MS }))
+      if (!done) await healLab(store, await openLab(store, row), { by: "down", reason: "it was taken down" })
+    }
+    store.close()
+    if (args.json) return printJson(rows.map(({ id }) => id))
+    for (const { id } of rows) print(id)
+    if (rows.length === 0) note("no lab is up")
+  },
+})

@@ -1,0 +1,50 @@
+import { defineCommand } from "../lib/command.ts"
+import { ago, note, printJson } from "../lib/output.ts"
+import { printTable } from "../lib/table.ts"
+import { openLab } from "../lab/open.ts"
+import { guardianOf, livingLabs, ownerAlive } from "../store/labs.ts"
+import { openStoreReadOnly, storeFile } from "../store/open.ts"
+
+export default defineCommand({
+  about: "The labs that are up, with the state of their nodes.",
+  examples: ["operator labs", "operator labs --json | jq -r '.[].lab'"],
+  args: {},
+  run: async ({ args }) => {
+    const store = openStoreReadOnly(storeFile(args.db))
+    const labs = await Promise.all(
+      livingLabs(store).map(async (row) => {
+        const nodes = (await openLab(store, row))
+          .nodes()
+          .map(({ name, state, process }) => ({ name, state, pid: process?.pid ?? null }))
+        const answered = ownerAlive(row) || guardianOf(row) !== undefined
+        return {
+          lab: row.id,
+          subject: row.subject,
+          trial: row.trial,
+          orphan: !answered,
+          dir: row.dir,
+          created_at: row.created_at,
+          deadline_at: row.deadline_at,
+          nodes,
+        }
+      }),
+    )
+    store.close()
+    if (args.json) return printJson(labs)
+    if (labs.length === 0) return note("no lab is up; operator up SUBJECT makes one")
+    const now = new Date()
+    printTable(labs, [
+      { title: "LAB", value: (lab) => lab.lab },
+      { title: "SUBJECT", value: (lab) => lab.subject },
+      { title: "FOR", value: (lab) => (lab.trial === null ? "hand" : `trial ${lab.trial}`) },
+      {
+        title: "NODES",
+        value: (lab) =>
+          lab.nodes.map(({ name, state }) => (state === "running" ? name : `${name} (${state})`)).join(" "),
+        flexible: true,
+      },
+      { title: "CREATED", value: (lab) => ago(lab.created_at, now) },
+      { title: "", value: (lab) => (lab.orphan ? "orphan: operator chaos sweep" : ""), paint: (_, { red }) => red },
+    ])
+  },
+})

@@ -1,0 +1,19 @@
+import { UsageError } from "../lib/errors.ts"
+
+/** `--param name=value`, repeated. A value that reads as a number or as true or false is one. */
+export function parseParams(words: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const equals = word.indexOf("=")
+      if (equals < 1) throw new UsageError(`--param ${word}: write name=value`)
+      return [word.slice(0, equals), typed(word.slice(equals + 1))]
+    }),
+  )
+}
+
+// internal
+
+function typed(text: string): unknown {
+  if (text === "true" || text === "false") return text === "true"
+  return text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text
+}

@@ -1,0 +1,28 @@
+import { defineCommand } from "../../lib/command.ts"
+import { openLab } from "../../lab/open.ts"
+import { ownerGone } from "../../lab/workload/process.ts"
+import { runWorkload } from "../../lab/workload/run.ts"
+import { append } from "../../store/events.ts"
+import { getLab } from "../../store/labs.ts"
+import { openStore, storeFile } from "../../store/open.ts"
+
+/** Loads one lab until it is told to stop (TERM), or its owner is gone. */
+export default defineCommand({
+  args: {
+    lab: { type: "string", required: true, description: "the lab to load" },
+    "outlives-owner": { type: "boolean", description: "ends with the lab alone" },
+  },
+  run: async ({ args }) => {
+    const stop = new AbortController()
+    process.on("SIGTERM", () => stop.abort("stopped"))
+    if (!args["outlives-owner"]) void ownerGone().then(() => stop.abort("its owner is gone"))
+    const store = openStore(storeFile(args.db))
+    const row = getLab(store, args.lab)
+    if (!row) throw new Error(`the store does not know ${args.lab}`)
+    const lab = await openLab(store, row)
+    append(store, lab.id, "workload.started", { pid: process.pid, rate_per_s: lab.subject.workload?.rate ?? 0 })
+    await runWorkload(store, lab, { signal: stop.signal })
+    append(store, lab.id, "workload.ended", { reason: String(stop.signal.reason) })
+    store.close()
+  },
+})

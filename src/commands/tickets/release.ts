@@ -1,0 +1,20 @@
+import { defineCommand } from "../../lib/command.ts"
+import { openStore, storeFile } from "../../store/open.ts"
+import { releaseTicket } from "../../store/tickets.ts"
+import { showSettled } from "./settled.ts"
+import { whichTicket } from "./which-ticket.ts"
+
+export default defineCommand({
+  about: "Gives a held ticket back to the agents.",
+  examples: ["operator tickets release t-3f9a"],
+  args: {
+    ticket: { type: "positional", description: "a ticket, or the beginning of its id" },
+  },
+  run: ({ args }) => {
+    const store = openStore(storeFile(args.db))
+    const ticket = whichTicket(store, args.ticket)
+    releaseTicket(store, ticket.id)
+    showSettled(store, ticket.id, args.json === true)
+    store.close()
+  },
+})

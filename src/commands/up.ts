@@ -1,0 +1,75 @@
+import { workloadCommand } from "../campaign/stand.ts"
+import { sweep } from "../chaos/heal.ts"
+import { showDuration } from "../lib/duration.ts"
+import { waitUntil } from "../lib/clock.ts"
+import { defineCommand } from "../lib/command.ts"
+import { EnvironmentError, Interrupted } from "../lib/errors.ts"
+import { interruption } from "../lib/interruption.ts"
+import { note, print, printJson } from "../lib/output.ts"
+import { ownCommand } from "../lib/own-command.ts"
+import type { Lab } from "../lab/lab.ts"
+import { findSubject } from "../lab/parse-subject.ts"
+import { raiseLab } from "../lab/raise.ts"
+import { startWorkload } from "../lab/workload/process.ts"
+import { startMonitor } from "../monitor/watch.ts"
+import { openStore, type Store, storeFile } from "../store/open.ts"
+
+const LOOK_EVERY_MS = 20
+
+export default defineCommand({
+  about: "Brings up a lab under load, waits until all its gates hold, and leaves it running.",
+  examples: ["operator up ratelimiter", "operator up ratelimiter --for 30m", "operator up ./compose/mine.yaml --json"],
+  args: {
+    subject: { type: "positional", description: "a subject's name or its Compose file" },
+    for: { type: "duration", default: "8h", description: "after this long the lab is taken down by itself" },
+  },
+  run: async ({ args }) => {
+    const store = openStore(storeFile(args.db))
+    await sweep(store)
+    const subject = await findSubject(args.subject)
+    const start_ms = store.clock.mono_ms()
+    const signal = interruption()
+    const { lab, guardian } = await raiseLab(store, subject, {
+      trial: null,
+      deadline_ms: args.for,
+      guardian: ownCommand("part", "guardian"),
+    })
+    if (subject.workload)
+      startWorkload(lab, { command: [...workloadCommand(store, lab), "--outlives-owner"], outlives_owner: true })
+    await untilReady(store, lab, signal)
+    await guardian.keep()
+    show(lab, store.clock.mono_ms() - start_ms, args.json === true)
+    store.close()
+  },
+})
+
+// internal
+
+async function untilReady(store: Store, lab: Lab, signal: AbortSignal): Promise<void> {
+  const { timeout, stable } = lab.subject.ready
+  note(`${lab.id}: waiting until every gate has held for ${showDuration(stable)}`)
+  const monitor = await startMonitor(store, lab)
+  const holds = () => {
+    const since_ms = monitor.holdsSince()
+    return since_ms !== undefined && store.clock.mono_ms() - since_ms >= stable
+  }
+  const ready = await waitUntil(holds, { timeout_ms: timeout, every_ms: LOOK_EVERY_MS, signal })
+  const failing = monitor.failing()
+  await monitor.stop()
+  if (signal.aborted) throw new Interrupted(`${lab.id} was not waited for; its guardian takes it down`)
+  if (ready) return
+  throw new EnvironmentError(`${lab.id} was not ready within ${showDuration(timeout)}: ${failing.join(", ")}`, {
+    hint: "it was taken down; a longer ready.timeout in the subject gives it more time",
+  })
+}
+
+function show(lab: Lab, took_ms: number, json: boolean): void {
+  const nodes = lab.nodes().map(({ name, state }) => ({ name, state, url: lab.render(`{url:${name}}`) }))
+  if (json)
+    return printJson({ lab: lab.id, subject: lab.subject.name, dir: lab.dir, took_ms: Math.round(took_ms), nodes })
+  print(lab.id)
+  note(`ready in ${showDuration(took_ms)}; its folder is ${lab.dir}`)
+  note(
+    `watch it: operator monitor ${lab.id}   break it: operator chaos inject ${lab.id} node_kill   end it: operator down ${lab.id}`,
+  )
+}

@@ -1,0 +1,31 @@
+import { parseSubject } from "../lab/parse-subject.ts"
+import { addJudgement, type Judgement } from "../store/judgements.ts"
+import type { Store } from "../store/open.ts"
+import { readText } from "../store/texts.ts"
+import type { Trial } from "../store/trials.ts"
+import { type Facts, factsOf } from "./facts.ts"
+import { JUDGE_VERSION, type Verdict, verdictOf } from "./verdict.ts"
+
+export interface Judged extends Omit<Judgement, "at" | "facts" | "verdict"> {
+  facts: Facts | null
+  verdict: Verdict
+}
+
+/** Judges one attempt from the store alone, and adds the judgement to those that are there. */
+export async function judge(store: Store, trial: Trial): Promise<Judged> {
+  const judged = { trial: trial.id, judge_version: JUDGE_VERSION, ...(await opinion(store, trial)) }
+  addJudgement(store, judged)
+  return judged
+}
+
+// internal
+
+async function opinion(store: Store, trial: Trial): Promise<Pick<Judged, "facts" | "verdict" | "reasons">> {
+  const text = readText(store, trial.subject_text)
+  if (!text) throw new Error(`the store does not hold the subject of trial ${trial.id}`)
+  const subject = await parseSubject(text.content, text.name)
+  const facts = factsOf(store, trial, subject.faults[trial.fault]?.may_change ?? []) ?? null
+  if (trial.stage === "error" || facts === null)
+    return { facts, verdict: "error", reasons: [trial.reason ?? "it ended without a reason"] }
+  return { facts, ...verdictOf(facts) }
+}

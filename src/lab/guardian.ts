@@ -1,0 +1,81 @@
+import { openSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { EnvironmentError } from "../lib/errors.ts"
+import { identify, type ProcessId } from "../lib/process.ts"
+import type { Store } from "../store/open.ts"
+import { recordGuardian } from "../store/labs.ts"
+import { RESIDENT_MARK } from "./platforms/residents.ts"
+
+/** A guardian opens the store and says that it is there; this takes some 20 ms. */
+const READY_WITHIN_MS = 10_000
+
+/** What the owner writes down the lifeline. Its end without either word means that the owner died. */
+export const GOODBYE = "goodbye"
+export const KEEP = "keep"
+
+/** The owner's end of a lab's lifeline. */
+export interface Guardian {
+  process: ProcessId
+  /** Resolves when the guardian has ended, for whatever reason. */
+  exited: Promise<unknown>
+  /** The lab was destroyed in good order: the guardian may go. */
+  goodbye(): Promise<void>
+  /** The lab outlives this process: the guardian becomes its owner. */
+  keep(): Promise<void>
+}
+
+/**
+ * Starts a lab's guardian from `command`, in a session of its own, and resolves once it watches. It holds the reading
+ * end of a pipe to this process: however this process ends, the kernel closes the pipe, and the guardian heals the lab.
+ */
+export async function startGuardian(store: Store, lab: string, command: readonly string[]): Promise<Guardian> {
+  const { [RESIDENT_MARK]: _, BUN_OPTIONS: __, BUN_BE_BUN: ___, ...env } = Bun.env
+  const child = Bun.spawn([...command], {
+    cwd: dirname(store.file),
+    env,
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: openSync(join(dirname(store.file), "guardian.log"), "a"),
+    detached: true,
+  })
+  const process = identify(child.pid)
+  const late = setTimeout(() => child.kill("SIGKILL"), READY_WITHIN_MS)
+  const first = await firstLine(child.stdout)
+  clearTimeout(late)
+  if (!process || first !== "ready") {
+    child.kill("SIGKILL")
+    throw new EnvironmentError(`the guardian of ${lab} did not start`, {
+      hint: `see ${join(dirname(store.file), "guardian.log")}`,
+    })
+  }
+  recordGuardian(store, lab, process)
+  child.unref()
+  const say = async (word: string) => {
+    child.stdin.write(`${word}\n`)
+    await child.stdin.end()
+  }
+  return {
+    process,
+    exited: child.exited,
+    keep: () => say(KEEP),
+    goodbye: async () => {
+      await say(GOODBYE)
+      await child.exited
+    },
+  }
+}
+
+// internal
+
+async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const reader = stream.getReader()
+  const decoder = new TextDecoder()
+  let text = ""
+  while (!text.includes("\n")) {
+    const part = await reader.read()
+    if (part.done) break
+    text += decoder.decode(part.value, { stream: true })
+  }
+  await reader.cancel()
+  return text.split("\n")[0] ?? ""
+}

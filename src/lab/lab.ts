@@ -1,0 +1,47 @@
+import type { ProcessId } from "../lib/process.ts"
+import type { RunResult } from "../lib/run.ts"
+import type { Subject } from "./subject.ts"
+
+export type Platform = "process" | "docker"
+
+/** `exited` is also what was never started. */
+export type NodeState = "running" | "paused" | "exited"
+
+export interface Node {
+  name: string
+  service: string
+  state: NodeState
+  /** The process, while there is one; changes with each restart. */
+  process?: ProcessId
+}
+
+/** One running instance of a subject. What the rest of the house sees of it, whatever runs it. */
+export interface Lab {
+  readonly id: string
+  readonly subject: Subject
+  readonly platform: Platform
+  /** The lab's folder on this machine. */
+  readonly dir: string
+
+  /** Every node as it is now, in the order of the subject. */
+  nodes(): Node[]
+  /** Tells each change of a node's state or process, within `NODE_POLL_MS` on processes, until the returned function is called. */
+  watchNodes(listener: (node: Node) => void): () => void
+  /** A URL that names a service, as this machine can reach it now; undefined while the service has no running node. */
+  resolve(url: string): string | undefined
+  /** Fills in `{lab}`, `{url:service}`, `{urls:group}`, `{any:group}` and whatever `values` names. */
+  render(template: string, values?: Record<string, string>): string
+  /** The environment in which a command of this lab runs: who reads it can tell that the process belongs to the lab. */
+  environment(): Record<string, string>
+
+  /** Starts a node and waits until it listens. Nothing happens when it is running. */
+  start(node: string): Promise<void>
+  /** Ends, freezes or thaws the very process that `node` names. False when that one is gone. */
+  signal(node: Node, action: "kill" | "pause" | "resume"): Promise<boolean>
+  /** Runs a shell command beside the nodes (process labs) or in one (Docker labs). Ends at `timeout_ms` with what was printed. */
+  exec(command: string, options: { timeout_ms: number; node?: string; signal?: AbortSignal }): Promise<RunResult>
+  /** The last `lines` lines of a node's log. */
+  logs(node: string, options: { lines: number }): string
+  /** Ends every process of the lab, running or stopped, and removes its folder. Returns how many processes that were. */
+  destroy(): Promise<number>
+}

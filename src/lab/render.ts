@@ -1,0 +1,51 @@
+import { UsageError } from "../lib/errors.ts"
+import { didYouMean } from "../lib/nearest.ts"
+import type { Subject } from "./subject.ts"
+
+export interface Places {
+  lab: string
+  /** The base URL of a service, as it can be reached now, or a stand-in while it is down. */
+  url(service: string): string
+}
+
+/** Hands out the members of each group in turn. */
+export type Rotation = Map<string, number>
+
+/**
+ * Fills in `{lab}`, `{url:NAME}` (a service, or the first of a group that runs), `{urls:GROUP}` (all, comma-separated),
+ * `{any:GROUP}` (the name of one member, in turn) and what `values` names. Other words in braces are left alone: JSON and shells use braces too.
+ */
+export function render(
+  template: string,
+  subject: Subject,
+  places: Places,
+  rotation: Rotation,
+  values: Record<string, string> = {},
+): string {
+  return template.replace(PLACEHOLDER, (whole, word: string, argument: string | undefined) => {
+    const name = argument?.split(":")[0] ?? ""
+    if (word === "url") return places.url(name)
+    if (word === "urls") return members(subject, name).map(places.url).join(",")
+    if (word === "any") return inTurn(members(subject, name), name, rotation)
+    if (word === "lab") return places.lab
+    return values[word] ?? whole
+  })
+}
+
+/** The services that a name stands for: the members of a group, or one service. */
+export function members(subject: Subject, name: string): string[] {
+  const found = subject.groups[name] ?? (subject.services.includes(name) ? [name] : undefined)
+  if (found) return found
+  const known = [...Object.keys(subject.groups), ...subject.services]
+  throw new UsageError(`${subject.file}: there is no group or service "${name}"${didYouMean(name, known)}`)
+}
+
+// internal
+
+const PLACEHOLDER = /\{([a-z_]+)(?::([^{}\s"']+))?\}/g
+
+function inTurn(names: string[], group: string, rotation: Rotation): string {
+  const turn = rotation.get(group) ?? 0
+  rotation.set(group, turn + 1)
+  return names[turn % names.length] ?? ""
+}

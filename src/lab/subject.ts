@@ -1,0 +1,115 @@
+import { z } from "zod"
+import { parseDuration } from "../lib/duration.ts"
+
+/**
+ * The `x-operator` block of a Compose file (DESIGN section 3), validated. Durations arrive as text and leave as
+ * milliseconds; a rate arrives as "20/s" and leaves as requests a second.
+ */
+const duration = z
+  .string()
+  .regex(/^\d+(\.\d+)?(ms|s|m|h)$/, "a duration such as 500ms, 2s or 10m")
+  .transform(parseDuration)
+
+const rate = z
+  .string()
+  .regex(/^\d+(\.\d+)?\/s$/, "a rate such as 20/s")
+  .transform((text) => Number(text.slice(0, -2)))
+
+const request = z.strictObject({
+  method: z.enum(["GET", "POST", "PUT", "DELETE", "HEAD"]).default("GET"),
+  url: z.string(),
+  headers: z.record(z.string(), z.string()).default({}),
+  body: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
+})
+const http = z.union([z.string().transform((url) => request.parse({ url })), request])
+
+const probe = z.union([
+  z.strictObject({ http }),
+  z.strictObject({ tcp: z.string() }),
+  z.strictObject({ exec: z.string() }),
+])
+
+const invariant = z.strictObject({
+  name: z.string(),
+  about: z.string().optional(),
+  role: z.enum(["gate", "notice"]).default("gate"),
+  severity: z.enum(["critical", "warning", "info"]).default("warning"),
+  each: z.string().optional(),
+  probe,
+  holds: z.string().optional(),
+  for: duration.default(0),
+  every: duration.optional(),
+  timeout: duration.optional(),
+})
+
+const operation = z.strictObject({ http, holds: z.string().optional() })
+
+const workload = z.strictObject({
+  rate,
+  timeout: duration.default(1_000),
+  write: operation,
+  read: operation.optional(),
+  slo: z.strictObject({
+    success: z.number().min(0).max(1),
+    p99: duration,
+    severity: z.enum(["critical", "warning", "info"]).default("critical"),
+    for: duration.default(0),
+  }),
+})
+
+const commands = z.union([
+  z.string(),
+  z.strictObject({ docker: z.string().optional(), process: z.string().optional() }),
+])
+
+/** A fault that the subject itself declares, as commands with their undo. `{node}`, `{lab}` and `{seed}` are filled in. */
+const declared = z.strictObject({
+  about: z.string(),
+  inject: z.string(),
+  undo: z.string(),
+  /** Exits 0 while the fault is there, 1 when it is gone. */
+  active: z.string(),
+})
+
+const fault = z.strictObject({
+  noticed_by: z.array(z.string()).default([]),
+  repair: commands.optional(),
+  may_change: z.array(z.string()).default([]),
+  group: z.string().optional(),
+  params: z.record(z.string(), z.unknown()).default({}),
+  declared: declared.optional(),
+})
+
+export const operatorBlock = z.strictObject({
+  about: z.string().default(""),
+  brief: z.string().default(""),
+  groups: z.record(z.string(), z.array(z.string()).min(1, "a group needs at least one service")).default({}),
+  ready: z.strictObject({ timeout: duration.default(60_000), stable: duration.default(2_000) }).prefault({}),
+  invariants: z.array(invariant).default([]),
+  workload: workload.optional(),
+  faults: z.record(z.string(), fault).default({}),
+  state: z.array(z.strictObject({ name: z.string(), probe, pick: z.string().optional() })).default([]),
+  processes: z
+    .record(z.string(), z.strictObject({ command: z.string(), env: z.record(z.string(), z.string()).default({}) }))
+    .default({}),
+})
+
+export type OperatorBlock = z.output<typeof operatorBlock>
+export type Probe = z.output<typeof probe>
+export type HttpRequest = z.output<typeof request>
+export type InvariantDeclaration = z.output<typeof invariant>
+export type Workload = z.output<typeof workload>
+export type Operation = z.output<typeof operation>
+export type FaultDeclaration = z.output<typeof fault>
+export type DeclaredFault = z.output<typeof declared>
+export type StateDeclaration = OperatorBlock["state"][number]
+
+/** A system that can be run, watched and broken. */
+export interface Subject extends OperatorBlock {
+  name: string
+  /** Where it was read from, for messages; an embedded one says so. */
+  file: string
+  /** The file as it was, comments included: what a run stores. */
+  text: string
+  services: string[]
+}

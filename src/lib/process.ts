@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs"
+import { codeOf } from "./errors.ts"
+
+/** A process by pid and start time, so that a reused pid is never taken for it. */
+export interface ProcessId {
+  pid: number
+  /** Clock ticks since boot on Linux (field 22 of /proc/PID/stat, proc(5)); the text of `ps -o lstart=` elsewhere. */
+  started: string
+}
+
+export type ProcessState = "running" | "stopped" | "gone"
+
+/** Who `pid` is now; undefined when nobody is, or only a zombie. */
+export function identify(pid: number): ProcessId | undefined {
+  const stat = readStat(pid)
+  return stat && stat.state !== "gone" ? { pid, started: stat.started } : undefined
+}
+
+/** What became of this very process. A zombie is gone. */
+export function stateOf(id: ProcessId): ProcessState {
+  const stat = readStat(id.pid)
+  return stat && stat.started === id.started ? stat.state : "gone"
+}
+
+/** Sends a signal to exactly this process. False when it is gone. Errors other than that are thrown (EPERM). */
+export function signal(id: ProcessId, name: NodeJS.Signals): boolean {
+  return stateOf(id) !== "gone" && sendSignal(id.pid, name)
+}
+
+/** Sends a signal to a pid, or to a process group when negative. False when there is none (ESRCH). */
+export function sendSignal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, name)
+    return true
+  } catch (error) {
+    if (codeOf(error) === "ESRCH") return false
+    throw error
+  }
+}
+
+let boot: string | undefined
+/** Changes with each boot of the machine. With pid and start time it names a process for all time. */
+export function bootId(): string {
+  boot ??= process.platform === "linux" ? readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim() : ps(1).started
+  return boot
+}
+
+// internal
+
+function readStat(pid: number): { state: ProcessState; started: string } | undefined {
+  if (process.platform !== "linux") {
+    const found = ps(pid)
+    return found.started === "" ? undefined : { state: stateFromLetter(found.state), started: found.started }
+  }
+  let stat: string
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, "utf8")
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ESRCH") return undefined
+    throw error
+  }
+  // The second field is the name in brackets and may hold anything; all others follow the last bracket.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  return { state: stateFromLetter(fields[0] ?? ""), started: fields[19] ?? "" }
+}
+
+function stateFromLetter(letter: string): ProcessState {
+  if (letter.startsWith("T") || letter.startsWith("t")) return "stopped"
+  return /^[ZXx]/.test(letter) ? "gone" : "running"
+}
+
+function ps(pid: number): { state: string; started: string } {
+  const output = Bun.spawnSync(["ps", "-o", "stat=,lstart=", "-p", String(pid)])
+    .stdout.toString()
+    .trim()
+  const space = output.indexOf(" ")
+  return { state: output.slice(0, space), started: output.slice(space + 1).trim() }
+}

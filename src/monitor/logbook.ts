@@ -1,0 +1,99 @@
+import type { Node } from "../lab/lab.ts"
+import { append } from "../store/events.ts"
+import type { Status } from "../store/kinds.ts"
+import type { Store } from "../store/open.ts"
+import { listTickets, openTicket, resolveTicket } from "../store/tickets.ts"
+import { initialState, type InvariantState, type Step, step } from "./invariant.ts"
+import type { Observation } from "./judge.ts"
+import { type MonitorLease, requireLease } from "./lease.ts"
+import { labelOf, type Target } from "./target.ts"
+
+/** What one observation has changed. */
+export interface Change {
+  invariant: string
+  node: string
+  was: Status | null
+  observation: Observation
+  /** Tickets that were opened, reopened or counted on. */
+  opened: string[]
+}
+
+/** The monitor's memory, and the only place from which it writes: all that follows from an observation is one transaction. */
+export interface Logbook {
+  /** The change that followed, or undefined: what stays as it was is not written. */
+  observe(target: Target, observation: Observation): Change | undefined
+  noteNode(node: Node): void
+  /** Since when every gate has been ok without interruption. */
+  holdsSince(): number | undefined
+  /** The gates that are violated, unknown or not yet observed. */
+  failing(): string[]
+}
+
+export function openLogbook(
+  store: Store,
+  lease: MonitorLease,
+  targets: readonly Target[],
+  options: { unknown_after_ms: number },
+): Logbook {
+  const states = new Map(targets.map((target) => [target, initialState(unsettled(store, lease.lab, target))]))
+  let written_ms: number | undefined
+
+  const gates = () => [...states].filter(([target]) => target.role === "gate")
+  const failing = () => gates().flatMap(([target, state]) => (state.status === "ok" ? [] : [labelOf(target)]))
+  const holdsSince = () =>
+    failing().length > 0 ? undefined : gates().reduce((latest, [, state]) => Math.max(latest, state.since_ms), 0)
+
+  const writeGates = () => {
+    const since_ms = holdsSince()
+    if (since_ms === written_ms) return
+    written_ms = since_ms
+    const body = { since_ms: since_ms ?? null, failing: failing() }
+    append(store, lease.lab, "gates", body, {
+      project: () => store.db.query("update labs set holds_since_ms = ? where id = ?").run(since_ms ?? null, lease.lab),
+    })
+  }
+
+  return {
+    holdsSince,
+    failing,
+    observe: (target, observation) => {
+      const before = states.get(target) ?? initialState()
+      const patience = { for_ms: target.for_ms, unknown_after_ms: options.unknown_after_ms }
+      const next = step(before, observation.status, store.clock.mono_ms(), patience)
+      states.set(target, next.state)
+      if (!next.transition && next.opens.length === 0 && next.resolves.length === 0) return undefined
+      return store.write(() => {
+        requireLease(store, lease)
+        if (next.transition) appendObservation(store, lease.lab, target, observation, before)
+        const opened = writeTickets(store, lease.lab, target, observation, next)
+        writeGates()
+        return { invariant: target.invariant, node: target.node, was: before.status, observation, opened }
+      })
+    },
+    noteNode: (node) =>
+      store.write(() => {
+        requireLease(store, lease)
+        append(store, lease.lab, "node", { node: node.name, state: node.state, pid: node.process?.pid ?? null })
+      }),
+  }
+}
+
+// internal
+
+/** The kinds of ticket of a target that an earlier monitor of this lab has left unsettled. */
+function unsettled(store: Store, lab: string, { invariant, node }: Target) {
+  return listTickets(store, { lab, states: ["open", "held", "escalated"] })
+    .filter((ticket) => ticket.invariant === invariant && ticket.node === node)
+    .map(({ kind }) => kind)
+}
+
+function appendObservation(store: Store, lab: string, target: Target, seen: Observation, before: InvariantState): void {
+  const { invariant, node, every_ms } = target
+  append(store, lab, "observation", { invariant, node, was: before.status, ...seen, every_ms })
+}
+
+function writeTickets(store: Store, lab: string, target: Target, observation: Observation, next: Step): string[] {
+  const { invariant, node, role, severity } = target
+  for (const kind of next.resolves) resolveTicket(store, { lab, invariant, node, kind })
+  return next.opens.map((kind) => openTicket(store, { lab, invariant, node, kind, role, severity, observation }))
+}

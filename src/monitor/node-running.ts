@@ -1,0 +1,36 @@
+import type { Lab, Node } from "../lab/lab.ts"
+import { messageOf } from "../lib/errors.ts"
+import type { Observation } from "./judge.ts"
+import type { Target } from "./target.ts"
+
+/**
+ * The built-in gate of every node. The lab tells of a change as it happens, and then `nodeRunning` is observed at once;
+ * the look at every interval is for what nobody told.
+ */
+export function nodeRunningTargets(lab: Lab, interval_ms: number): Target[] {
+  return lab.nodes().map(({ name }) => ({
+    invariant: NODE_RUNNING,
+    node: name,
+    role: "gate",
+    severity: "critical",
+    for_ms: 0,
+    every_ms: interval_ms,
+    look: async () => {
+      try {
+        return nodeRunning(lab.nodes().find((node) => node.name === name))
+      } catch (error) {
+        return { status: "unknown", value: null, reason: messageOf(error) }
+      }
+    },
+  }))
+}
+
+export const NODE_RUNNING = "node_running"
+
+export function nodeRunning(node: Node | undefined): Observation {
+  const state = node?.state ?? "exited"
+  const value = { state, pid: node?.process?.pid ?? null }
+  return state === "running"
+    ? { status: "ok", value, reason: null }
+    : { status: "violated", value, reason: `the node is ${state}` }
+}

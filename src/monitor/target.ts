@@ -1,0 +1,66 @@
+import type { Lab, Node } from "../lab/lab.ts"
+import { members } from "../lab/render.ts"
+import type { InvariantDeclaration } from "../lab/subject.ts"
+import { UsageError } from "../lib/errors.ts"
+import { judge, type Observation } from "./judge.ts"
+import { runProbe } from "./probes/probe.ts"
+
+/** How often an invariant is looked at that says nothing else, and how long a probe may take (DESIGN section 10). */
+export const MONITOR_INTERVAL_MS = 1_000
+export const PROBE_TIMEOUT_MS = 2_000
+
+/** The node of what is watched once for the whole lab. */
+export const WHOLE_LAB = "lab"
+
+/** One invariant at one node: what the monitor follows. */
+export interface Target {
+  invariant: string
+  node: string
+  role: "gate" | "notice"
+  severity: string
+  /** A violation shorter than this is no ticket. A gate fails at once. */
+  for_ms: number
+  /** How often there is something new to see. */
+  every_ms: number
+  /** How often to look for it, where that is not the same. */
+  look_every_ms?: number
+  /** One observation; undefined when there is nothing new. */
+  look(signal: AbortSignal): Promise<Observation | undefined>
+}
+
+/** How a target is named to people and in the `gates` event. */
+export function labelOf({ invariant, node }: Pick<Target, "invariant" | "node">): string {
+  return node === WHOLE_LAB ? invariant : `${invariant} ${node}`
+}
+
+/** The targets of the invariants that the subject declares. */
+export function declaredTargets(lab: Lab, interval_ms: number): Target[] {
+  const nodes = lab.nodes()
+  return lab.subject.invariants.flatMap((declared) => {
+    if (declared.each === undefined) return [declaredTarget(lab, declared, interval_ms)]
+    const services = members(lab.subject, declared.each)
+    const watched = nodes.filter((node) => services.includes(node.service))
+    if (watched.length === 0) {
+      throw new UsageError(`${lab.subject.file}: ${declared.name} would watch no node of ${lab.id}`, {
+        hint: `its nodes: ${nodes.map(({ name }) => name).join(", ")}`,
+      })
+    }
+    return watched.map((node) => declaredTarget(lab, declared, interval_ms, node))
+  })
+}
+
+// internal
+
+function declaredTarget(lab: Lab, declared: InvariantDeclaration, interval_ms: number, node?: Node): Target {
+  const values: Record<string, string> = node ? { service: node.service, node: node.name } : {}
+  const timeout_ms = declared.timeout ?? PROBE_TIMEOUT_MS
+  return {
+    invariant: declared.name,
+    node: node?.name ?? WHOLE_LAB,
+    role: declared.role,
+    severity: declared.severity,
+    for_ms: declared.for,
+    every_ms: declared.every ?? interval_ms,
+    look: async (signal) => judge(await runProbe(lab, declared.probe, { values, timeout_ms, signal }), declared.holds),
+  }
+}

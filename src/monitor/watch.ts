@@ -1,0 +1,170 @@
+import type { Lab, Node } from "../lab/lab.ts"
+import type { Store } from "../store/open.ts"
+import { type HostLag, watchHostLag } from "./host-lag.ts"
+import { UNKNOWN_TICKET_AFTER_MS } from "./invariant.ts"
+import type { Observation } from "./judge.ts"
+import { heartbeat, HEARTBEAT_MS, type MonitorLease, releaseLease, takeLease } from "./lease.ts"
+import { type Change, type Logbook, openLogbook } from "./logbook.ts"
+import { type Nap, nap } from "./nap.ts"
+import { NODE_RUNNING, nodeRunning, nodeRunningTargets } from "./node-running.ts"
+import { sloTarget } from "./slo.ts"
+import { slots } from "./slots.ts"
+import { declaredTargets, MONITOR_INTERVAL_MS, type Target } from "./target.ts"
+
+/** Probes at once. More would measure this machine instead of the lab. */
+const MAX_PROBES = 32
+
+export interface MonitorOptions {
+  /** How often an invariant is looked at that says nothing else. */
+  interval_ms?: number
+  unknown_after_ms?: number
+  /** Whether a workload runs, so that its objective is a gate. Left out: whether the subject declares one. */
+  slo?: boolean
+}
+
+export interface Monitor {
+  /** As `holdsSince` of holds.ts, without a look at the store. */
+  holdsSince(): number | undefined
+  /** The gates that are violated, unknown or not yet observed. */
+  failing(): string[]
+  /** Tells each change after it was written, until the returned function is called. */
+  onChange(listener: (change: Change) => void): () => void
+  /** Resolves when the monitor has stopped, also by itself because the lab was destroyed; rejects when it cannot go on. */
+  readonly ended: Promise<void>
+  /** Ends all probes and timers, and gives the lab back. */
+  stop(): Promise<void>
+}
+
+/** Watches a lab until it is stopped. Throws a UsageError when another monitor does. */
+export function startMonitor(store: Store, lab: Lab, options: MonitorOptions = {}): Monitor {
+  const interval_ms = options.interval_ms ?? MONITOR_INTERVAL_MS
+  const targets = [...nodeRunningTargets(lab, interval_ms), ...declaredTargets(lab, interval_ms)]
+  const { workload } = lab.subject
+  if (workload && options.slo !== false) targets.push(sloTarget(store, lab.id, workload))
+
+  const invariants = [...new Set(targets.map(({ invariant }) => invariant))]
+  const lease = takeLease(store, lab.id, { invariants, interval_ms })
+  const unknown_after_ms = options.unknown_after_ms ?? UNKNOWN_TICKET_AFTER_MS
+  const logbook = openLogbook(store, lease, targets, { unknown_after_ms })
+
+  const listeners = new Set<(change: Change) => void>()
+  const tell = (change: Change) => {
+    for (const listener of listeners) listener(change)
+  }
+  const running = run({ store, lab, lease, logbook, targets, tell })
+  return {
+    holdsSince: () => (running.stopping() ? undefined : logbook.holdsSince()),
+    failing: logbook.failing,
+    onChange: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    ended: running.ended,
+    stop: running.stop,
+  }
+}
+
+// internal
+
+interface Watch {
+  store: Store
+  lab: Lab
+  lease: MonitorLease
+  logbook: Logbook
+  targets: readonly Target[]
+  tell(change: Change): void
+}
+
+/** Starts a loop for each target, one for the heartbeat and the ear for nodes. The first failure ends them all. */
+function run(watch: Watch) {
+  const { store, lab, lease, targets } = watch
+  const { promise: ended, resolve, reject } = Promise.withResolvers<void>()
+  const stopping = new AbortController()
+  const lag = watchHostLag(store.clock)
+  const naps = new Map(targets.map((target) => [target, nap(store.clock)]))
+  const inSlot = slots(MAX_PROBES)
+  let failed = false
+
+  const halt = () => {
+    stopping.abort()
+    unwatch()
+    lag.stop()
+    for (const sleeper of naps.values()) sleeper.wake()
+  }
+  const fail = (error: unknown) => {
+    failed = true
+    halt()
+    reject(error)
+  }
+  const stop = once(async () => {
+    halt()
+    await Promise.all(loops)
+    if (!failed) releaseLease(store, lease)
+    resolve()
+  })
+
+  const unwatch = lab.watchNodes((node) => {
+    try {
+      hear(watch, node)
+    } catch (error) {
+      return fail(error)
+    }
+    for (const [target, sleeper] of naps) if (target.node === node.name) sleeper.wake()
+  })
+  const loops = [...naps].map(([target, sleeper]) =>
+    follow(watch, { target, sleeper, lag, inSlot, signal: stopping.signal }).catch(fail),
+  )
+  loops.push(beat(watch, stopping.signal, () => void stop().catch(fail)).catch(fail))
+  return { ended, stop, stopping: () => stopping.signal.aborted }
+}
+
+interface Following {
+  target: Target
+  sleeper: Nap
+  lag: HostLag
+  inSlot: ReturnType<typeof slots>
+  signal: AbortSignal
+}
+
+/** Looks at one target again and again, and never twice at once. What was seen while the host was late is unknown. */
+async function follow(watch: Watch, { target, sleeper, lag, inSlot, signal }: Following): Promise<void> {
+  const { clock } = watch.store
+  let seen_ms = clock.mono_ms()
+  while (!signal.aborted) {
+    const start_ms = clock.mono_ms()
+    const observation = await inSlot(() => target.look(signal))
+    if (signal.aborted) return
+    const late_ms = lag.since(seen_ms)
+    seen_ms = clock.mono_ms()
+    const honest = late_ms === undefined ? observation : hostWasLate(late_ms)
+    const change = honest && watch.logbook.observe(target, honest)
+    if (change) watch.tell(change)
+    await sleeper.sleep(start_ms + (target.look_every_ms ?? target.every_ms) - clock.mono_ms())
+  }
+}
+
+function hostWasLate(late_ms: number): Observation {
+  return { status: "unknown", value: null, reason: `the monitor's own host was ${Math.round(late_ms)} ms late` }
+}
+
+/** A node has changed: `node_running` is observed in the same transaction. */
+function hear({ store, logbook, targets, tell }: Watch, node: Node): void {
+  const target = targets.find(({ invariant, node: name }) => invariant === NODE_RUNNING && name === node.name)
+  const change = store.write(() => {
+    logbook.noteNode(node)
+    return target && logbook.observe(target, nodeRunning(node))
+  })
+  if (change) tell(change)
+}
+
+async function beat({ store, lease }: Watch, signal: AbortSignal, labIsGone: () => void): Promise<void> {
+  while (!signal.aborted) {
+    if (!heartbeat(store, lease)) return labIsGone()
+    await store.clock.sleep(HEARTBEAT_MS, signal)
+  }
+}
+
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined
+  return () => (result ??= work())
+}

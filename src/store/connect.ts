@@ -1,0 +1,139 @@
+import { constants, Database } from "bun:sqlite"
+import { statSync } from "node:fs"
+import { codeOf, EnvironmentError, UsageError } from "../lib/errors.ts"
+import { migrate, SCHEMA_VERSION } from "./migrate.ts"
+
+/** Another process may hold the write lock this long before a write here fails. Writes take microseconds. */
+export const BUSY_TIMEOUT_MS = 10_000
+
+/** A connection that may write; creates what is missing. Throws SQLITE_BUSY when another process creates the file now. */
+export function connectForWriting(file: string): Database {
+  refuseForeign(file)
+  const db = new Database(file, { create: true, strict: true })
+  return orClose(db, () => {
+    db.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`)
+    // The mark is in the file itself before anything may be in the write-ahead log, so that a look at the file tells whose it is.
+    if (numberOf(db, "application_id") !== APPLICATION_ID) db.run(`pragma application_id = ${APPLICATION_ID}`)
+    refuseNewer(db, file)
+    db.run("pragma journal_mode = wal")
+    db.run("pragma synchronous = normal")
+    db.run("pragma foreign_keys = on")
+    if (numberOf(db, "user_version") < SCHEMA_VERSION) db.transaction(() => migrate(db)).immediate()
+  })
+}
+
+/** A connection that only reads; also of a file at rest in a folder without write permission. */
+export function connectForReading(file: string): Database {
+  if (!refuseForeign(file)) throw noStore(file)
+  const db = openReadOnly(file)
+  return orClose(db, () => {
+    db.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`)
+    refuseNewer(db, file)
+    const version = numberOf(db, "user_version")
+    if (version === 0) throw noStore(file)
+    if (version === SCHEMA_VERSION) return
+    throw new UsageError(`${file} was written by an older operator (schema ${version})`, {
+      hint: `a command that writes brings it up to date: operator chaos sweep --db ${file}`,
+    })
+  })
+}
+
+/** Throws when there is nothing at `file` that could be a store. */
+export function refuseMissing(file: string): void {
+  if (!isThere(file)) throw noStore(file)
+}
+
+export function notOurs(file: string, cause?: unknown): UsageError {
+  return new UsageError(`${file} is not an Operator store`, {
+    hint: "name another file with --db FILE; nothing was changed",
+    cause,
+  })
+}
+
+// internal
+
+/** Marks the file as Operator's, so that another program's SQLite file is never written to. "OPER". */
+const APPLICATION_ID = 0x4f504552
+
+/**
+ * False when nothing is there yet. Looks at the file alone, past locks and logs: opening another program's file the usual way
+ * would write its log back into it.
+ */
+function refuseForeign(file: string): boolean {
+  if (!isThere(file)) return false
+  const db = openImmutable(file)
+  try {
+    if (numberOf(db, "page_count") === 0) return false
+    if (numberOf(db, "application_id") !== APPLICATION_ID) throw notOurs(file)
+    return true
+  } finally {
+    db.close()
+  }
+}
+
+function isThere(file: string): boolean {
+  try {
+    const stat = statSync(file)
+    if (stat.isFile()) return true
+    throw new UsageError(`${file} is ${stat.isDirectory() ? "a folder" : "no regular file"}, not a store`, {
+      hint: `name a file with --db FILE${stat.isDirectory() ? `, for instance ${file}/operator.db` : ""}`,
+    })
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return false
+    throw error
+  }
+}
+
+/** SQLite needs to create a -shm file beside a WAL store. Where it may not, a store at rest is read as immutable. */
+function openReadOnly(file: string): Database {
+  const db = new Database(file, { readonly: true, strict: true })
+  try {
+    db.query("pragma schema_version").get()
+    return db
+  } catch (error) {
+    db.close()
+    if (!["SQLITE_CANTOPEN", "SQLITE_READONLY_DIRECTORY"].includes(codeOf(error) ?? "")) throw error
+    const log = statSync(`${file}-wal`, { throwIfNoEntry: false })
+    if (!log || log.size === 0) return openImmutable(file)
+    throw new EnvironmentError(`${file} was not closed in good order, and its folder may not be written`, {
+      hint: `copy it with ${file}-wal to a folder of your own, and name the copy with --db FILE`,
+      cause: error,
+    })
+  }
+}
+
+/** Takes the file for one that nobody writes: no lock, no log, no file beside it. */
+function openImmutable(file: string): Database {
+  return new Database(
+    `${Bun.pathToFileURL(file).href}?immutable=1`,
+    constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI,
+  )
+}
+
+function refuseNewer(db: Database, file: string): void {
+  const version = numberOf(db, "user_version")
+  if (version <= SCHEMA_VERSION) return
+  throw new UsageError(
+    `${file} was written by a newer operator (schema ${version}, this one knows ${SCHEMA_VERSION})`,
+    { hint: "use that operator, or another file with --db FILE" },
+  )
+}
+
+function noStore(file: string): UsageError {
+  return new UsageError(`there is no store at ${file}`, { hint: "name another with --db FILE, or run a trial first" })
+}
+
+function numberOf(db: Database, pragma: "application_id" | "page_count" | "user_version"): number {
+  const row = db.query<Record<string, number>, []>(`pragma ${pragma}`).get()
+  return row?.[pragma] ?? 0
+}
+
+function orClose(db: Database, prepare: () => void): Database {
+  try {
+    prepare()
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}

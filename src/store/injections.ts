@@ -1,0 +1,127 @@
+import { append } from "./events.ts"
+import type { Confirmation, Phase } from "./kinds.ts"
+import type { Store } from "./open.ts"
+
+/** One use of a fault, with everything that undoing it needs. */
+export interface Injection {
+  id: string
+  lab: string
+  fault: string
+  targets: string[]
+  params: Record<string, unknown>
+  /** What the fault's `plan` decided; `revert` works from this alone. */
+  plan: Record<string, unknown>
+  phase: Phase
+  confirmation: Confirmation | null
+  created_at: string
+  active_ms: number | null
+  ended_ms: number | null
+  reason: string | null
+}
+
+export type NewInjection = Pick<Injection, "id" | "lab" | "fault" | "targets" | "params" | "plan">
+
+/** Writes the record, durable against a power cut, before the first change to the world. */
+export function planInjection(store: Store, injection: NewInjection): void {
+  const { id, lab, fault, targets, params, plan } = injection
+  append(
+    store,
+    lab,
+    "injection.planned",
+    { injection: id, fault, targets, params, undo: plan },
+    {
+      durable: true,
+      project: ({ at }) =>
+        store.db
+          .query(
+            `insert into injections (id, lab, fault, targets, params, plan, phase, created_at)
+           values (:id, :lab, :fault, :targets, :params, :plan, 'planned', :at)`,
+          )
+          .run({
+            id,
+            lab,
+            fault,
+            targets: JSON.stringify(targets),
+            params: JSON.stringify(params),
+            plan: JSON.stringify(plan),
+            at,
+          }),
+    },
+  )
+}
+
+/** Moves an injection on. One that was seen gone stays so, however often it is reverted again. */
+export function enterPhase(
+  store: Store,
+  injection: Pick<Injection, "id" | "lab">,
+  phase: Phase,
+  reason: string | null = null,
+): void {
+  const row = store.db.query<{ phase: Phase }, [string]>("select phase from injections where id = ?").get(injection.id)
+  if (row && !isOpen(row)) return
+  const ended = phase === "reverted" || phase === "void" || phase === "failed"
+  append(
+    store,
+    injection.lab,
+    "injection.phase",
+    { injection: injection.id, phase, reason },
+    {
+      durable: true,
+      project: ({ mono_ms }) =>
+        store.db
+          .query(
+            `update injections set phase = :phase, reason = coalesce(:reason, reason),
+             active_ms = case when :phase = 'active' then :mono_ms else active_ms end,
+             ended_ms = case when :ended then :mono_ms else ended_ms end where id = :id`,
+          )
+          .run({ phase, reason, mono_ms, ended, id: injection.id }),
+    },
+  )
+}
+
+export function recordConfirmation(
+  store: Store,
+  injection: Pick<Injection, "id" | "lab">,
+  confirmation: Confirmation,
+  evidence: string,
+): void {
+  append(
+    store,
+    injection.lab,
+    "injection.confirmed",
+    { injection: injection.id, confirmation, evidence },
+    {
+      project: () =>
+        store.db.query("update injections set confirmation = ? where id = ?").run(confirmation, injection.id),
+    },
+  )
+}
+
+export function injectionsOf(store: Store, lab: string): Injection[] {
+  return store.db
+    .query<Row, [string]>("select * from injections where lab = ? order by created_at, id")
+    .all(lab)
+    .map(parsed)
+}
+
+export function allInjections(store: Store): Injection[] {
+  return store.db.query<Row, []>("select * from injections order by created_at, id").all().map(parsed)
+}
+
+/** Whether something may still be left of it in the world. */
+export function isOpen(injection: Pick<Injection, "phase">): boolean {
+  return !["reverted", "void"].includes(injection.phase)
+}
+
+// internal
+
+type Row = Omit<Injection, "targets" | "params" | "plan"> & { targets: string; params: string; plan: string }
+
+function parsed(row: Row): Injection {
+  return {
+    ...row,
+    targets: JSON.parse(row.targets) as string[],
+    params: JSON.parse(row.params) as Record<string, unknown>,
+    plan: JSON.parse(row.plan) as Record<string, unknown>,
+  }
+}

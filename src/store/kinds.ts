@@ -1,0 +1,104 @@
+/**
+ * Every kind of event, and the shape of its body. The log is read long after it was written:
+ * a kind may gain optional fields, and none may change its meaning.
+ */
+export interface EventBodies {
+  "lab.created": { subject: string; platform: string; dir: string; trial: string | null; deadline_at: string }
+  "lab.up": { nodes: string[]; took_ms: number }
+  "lab.kept": { owner_pid: number }
+  "lab.destroyed": { by: string; reason: string; ended_processes: number }
+
+  "trial.stage": { trial: string; stage: Stage; reason: string | null }
+  "trial.sealed": { trial: string; samples: string; ledger: string; snapshots: string; host_load: string }
+  "trial.ledger": LedgerCheck
+
+  "monitor.started": { invariants: string[]; interval_ms: number }
+  "monitor.stopped": Record<string, never>
+  /** A transition of one invariant at one node. */
+  observation: {
+    invariant: string
+    node: string
+    status: Status
+    was: Status | null
+    value: unknown
+    reason: string | null
+    every_ms: number
+  }
+  /** All gates hold since `since_ms`, or (null) one does not. */
+  gates: { since_ms: number | null; failing: string[] }
+  node: { node: string; state: string; pid: number | null }
+
+  "ticket.opened": { ticket: string; invariant: string; node: string; kind: TicketKind; severity: string }
+  "ticket.reopened": { ticket: string; occurrences: number }
+  "ticket.repeated": { ticket: string; occurrences: number }
+  "ticket.resolved": { ticket: string }
+  "ticket.held": { ticket: string; reason: string }
+  "ticket.released": { ticket: string }
+  "ticket.closed": { ticket: string; reason: string }
+  "ticket.escalated": { ticket: string; reason: string }
+
+  "injection.planned": { injection: string; fault: string; targets: string[]; params: unknown; undo: unknown }
+  "injection.phase": { injection: string; phase: Phase; reason: string | null }
+  "injection.confirmed": { injection: string; confirmation: Confirmation; evidence: string }
+  "injection.probed": { injection: string; state: "active" | "gone" | "void"; moment: string }
+
+  "session.claimed": { session: string; fence: number; attempt: number; variant: string; model: string }
+  "session.ended": { session: string; outcome: Outcome; steps: number; cost_usd: number; report: string | null }
+  "session.verified": { session: string; verified: boolean; waited_ms: number }
+  /** What the model was told before its first turn. */
+  page: { system: string; text: string }
+  message: {
+    step: number
+    text: string
+    stop_reason: string
+    model: string
+    request_id: string | null
+    usage: unknown
+    took_ms: number
+  }
+  command: { step: number; call: string; command: string; reasoning: string }
+  result: {
+    step: number
+    call: string
+    exit_code: number | null
+    signal: string | null
+    ended_by: string
+    duration_ms: number
+    output_bytes: number
+    shown: string
+  }
+
+  snapshot: { moment: string; name: string; hash: string }
+  "workload.started": { pid: number; rate_per_s: number }
+  "workload.ended": { reason: string }
+}
+
+export type EventKind = keyof EventBodies
+
+export type Status = "ok" | "violated" | "unknown"
+export type TicketKind = "violated" | "unknown"
+export type Phase = "planned" | "injecting" | "active" | "reverting" | "reverted" | "void" | "failed"
+export type Confirmation = "confirmed" | "inconclusive" | "ineffective"
+
+export type Stage =
+  "pending" | "preparing" | "ready" | "injecting" | "watching" | "settling" | "healing" | "done" | "invalid" | "error"
+
+/** How a session ended. Says nothing about the lab. */
+export type Outcome =
+  | { kind: "claims_done" }
+  | { kind: "gave_up"; reason: string }
+  | { kind: "refused"; category: string | null; model: string }
+  | { kind: "limit"; which: "steps" | "usd" | "time" }
+  | { kind: "model_error"; reason: string }
+  | { kind: "interrupted" }
+  | { kind: "halted"; reason: string }
+
+export interface LedgerCheck {
+  /** "not_measured" when the subject acknowledges no writes that could be read back. */
+  result: "not_measured" | "intact" | "lost" | "unreadable"
+  acked: number
+  lost: number
+  wrong: number
+  unread: number
+  examples: string[]
+}

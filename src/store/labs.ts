@@ -1,0 +1,146 @@
+import { bootId, identify, type ProcessId, stateOf } from "../lib/process.ts"
+import { append } from "./events.ts"
+import type { Store } from "./open.ts"
+import { enterStage } from "./trials.ts"
+
+export interface LabRow {
+  id: string
+  subject: string
+  subject_text: string
+  platform: string
+  dir: string
+  trial: string | null
+  state: "starting" | "up" | "destroyed"
+  owner_boot: string
+  owner_pid: number
+  owner_started: string
+  guardian_pid: number | null
+  guardian_started: string | null
+  created_at: string
+  deadline_at: string
+  destroyed_at: string | null
+  session: string | null
+  fence: number
+  lease_until_ms: number
+  attempts: number
+  holds_since_ms: number | null
+  monitor: string | null
+  monitor_seen_ms: number
+}
+
+export interface NewLab {
+  id: string
+  subject: string
+  subject_text: string
+  platform: string
+  dir: string
+  trial: string | null
+  deadline_at: string
+}
+
+/** Records a lab before anything of it exists. This process is its owner. */
+export function createLab(store: Store, lab: NewLab): void {
+  const owner = thisProcess()
+  store.write(
+    () => {
+      store.db
+        .query(
+          `insert into labs (id, subject, subject_text, platform, dir, trial, state, owner_boot, owner_pid, owner_started, created_at, deadline_at)
+           values (:id, :subject, :subject_text, :platform, :dir, :trial, 'starting', :boot, :pid, :started, :created_at, :deadline_at)`,
+        )
+        .run({
+          ...lab,
+          boot: bootId(),
+          pid: owner.pid,
+          started: owner.started,
+          created_at: store.clock.now().toISOString(),
+        })
+      if (lab.trial !== null) store.db.query("update trials set lab = ? where id = ?").run(lab.id, lab.trial)
+      const { subject, platform, dir, trial, deadline_at } = lab
+      append(store, lab.id, "lab.created", { subject, platform, dir, trial, deadline_at })
+      if (trial !== null) enterStage(store, trial, lab.id, "preparing")
+    },
+    { durable: true },
+  )
+}
+
+export function markUp(store: Store, lab: string, nodes: string[], took_ms: number): void {
+  append(
+    store,
+    lab,
+    "lab.up",
+    { nodes, took_ms },
+    {
+      project: () => store.db.query("update labs set state = 'up' where id = ?").run(lab),
+    },
+  )
+}
+
+export function recordGuardian(store: Store, lab: string, guardian: ProcessId): void {
+  store.write(() =>
+    store.db
+      .query("update labs set guardian_pid = ?, guardian_started = ? where id = ?")
+      .run(guardian.pid, guardian.started, lab),
+  )
+}
+
+/** The lab outlives the process that made it: this process, its guardian, owns it from here on. */
+export function takeOver(store: Store, lab: string): void {
+  const owner = thisProcess()
+  append(
+    store,
+    lab,
+    "lab.kept",
+    { owner_pid: owner.pid },
+    {
+      project: () =>
+        store.db
+          .query("update labs set owner_boot = ?, owner_pid = ?, owner_started = ? where id = ?")
+          .run(bootId(), owner.pid, owner.started, lab),
+    },
+  )
+}
+
+/** Only after the world was looked at and nothing of the lab is left. */
+export function markDestroyed(store: Store, lab: string, by: string, reason: string, ended_processes: number): void {
+  append(
+    store,
+    lab,
+    "lab.destroyed",
+    { by, reason, ended_processes },
+    {
+      project: ({ at }) =>
+        store.db
+          .query("update labs set state = 'destroyed', destroyed_at = ?, session = null where id = ?")
+          .run(at, lab),
+    },
+  )
+}
+
+export function getLab(store: Store, id: string): LabRow | undefined {
+  return store.db.query<LabRow, [string]>("select * from labs where id = ?").get(id) ?? undefined
+}
+
+/** Labs that were not destroyed, oldest first. */
+export function livingLabs(store: Store): LabRow[] {
+  return store.db.query<LabRow, []>("select * from labs where state <> 'destroyed' order by created_at").all()
+}
+
+/** Whether the process that answers for the lab is the one that was recorded, and alive, in this boot. */
+export function ownerAlive(lab: LabRow): boolean {
+  return lab.owner_boot === bootId() && stateOf({ pid: lab.owner_pid, started: lab.owner_started }) !== "gone"
+}
+
+export function guardianOf(lab: LabRow): ProcessId | undefined {
+  if (lab.guardian_pid === null || lab.guardian_started === null || lab.owner_boot !== bootId()) return undefined
+  const guardian = { pid: lab.guardian_pid, started: lab.guardian_started }
+  return stateOf(guardian) === "gone" ? undefined : guardian
+}
+
+// internal
+
+function thisProcess(): ProcessId {
+  const self = identify(process.pid)
+  if (!self) throw new Error("this process cannot find itself in the process table")
+  return self
+}

@@ -1,0 +1,132 @@
+import { append } from "./events.ts"
+import type { Outcome } from "./kinds.ts"
+import type { Store } from "./open.ts"
+
+export interface Session {
+  id: string
+  lab: string
+  variant: string
+  model: string
+  fence: number
+  attempt: number
+  steps: number
+  cost_usd: number
+  outcome: Outcome | null
+  verified: number | null
+  started_at: string
+  ended_at: string | null
+}
+
+/** What a session holds while it works: lost once another session has a higher fence. */
+export interface Lease {
+  lab: string
+  session: string
+  fence: number
+}
+
+export interface Claim {
+  lab: string
+  session: string
+  variant: string
+  model: string
+  lease_ms: number
+  /** Sessions that may work on a lab, one after another. */
+  max_attempts: number
+}
+
+/** Claims a lab, atomically. Undefined when another session holds it, or the attempts are used up. */
+export function claimLab(store: Store, claim: Claim): (Lease & { attempt: number }) | undefined {
+  return store.write(() => {
+    const now_ms = store.clock.mono_ms()
+    const row = store.db
+      .query<
+        { fence: number; attempts: number },
+        { lab: string; until: number; now: number; session: string; max: number }
+      >(
+        `update labs set session = :session, fence = fence + 1, attempts = attempts + 1, lease_until_ms = :until
+         where id = :lab and state <> 'destroyed' and attempts < :max and (session is null or lease_until_ms < :now)
+         returning fence, attempts`,
+      )
+      .get({
+        lab: claim.lab,
+        session: claim.session,
+        now: now_ms,
+        until: now_ms + claim.lease_ms,
+        max: claim.max_attempts,
+      })
+    if (!row) return undefined
+    const { lab, session, variant, model } = claim
+    const body = { session, fence: row.fence, attempt: row.attempts, variant, model }
+    append(store, lab, "session.claimed", body, {
+      session,
+      project: ({ at }) =>
+        store.db
+          .query(
+            "insert into sessions (id, lab, variant, model, fence, attempt, started_at) values (?, ?, ?, ?, ?, ?, ?)",
+          )
+          .run(session, lab, variant, model, row.fence, row.attempts, at),
+    })
+    return { lab, session, fence: row.fence, attempt: row.attempts }
+  })
+}
+
+/** Renews the lease. False when it was lost: the session must stop, and may change nothing more. */
+export function renewLease(store: Store, lease: Lease, lease_ms: number): boolean {
+  const { changes } = store.write(() =>
+    store.db
+      .query("update labs set lease_until_ms = ? where id = ? and session = ? and fence = ? and state <> 'destroyed'")
+      .run(store.clock.mono_ms() + lease_ms, lease.lab, lease.session, lease.fence),
+  )
+  return changes === 1
+}
+
+export interface SessionEnd {
+  outcome: Outcome
+  steps: number
+  cost_usd: number
+  /** The model's last words, for people; nothing is judged by them. */
+  report: string | null
+}
+
+/** Ends a session and gives the lab back. */
+export function endSession(store: Store, lease: Lease, end: SessionEnd): void {
+  append(
+    store,
+    lease.lab,
+    "session.ended",
+    { session: lease.session, ...end },
+    {
+      session: lease.session,
+      project: ({ at }) => {
+        store.db
+          .query("update sessions set outcome = ?, steps = ?, cost_usd = ?, ended_at = ? where id = ?")
+          .run(JSON.stringify(end.outcome), end.steps, end.cost_usd, at, lease.session)
+        store.db.query("update labs set session = null where id = ? and fence = ?").run(lease.lab, lease.fence)
+      },
+    },
+  )
+}
+
+/** What the monitor's word was after the agent's claim. */
+export function recordVerified(store: Store, lease: Lease, verified: boolean, waited_ms: number): void {
+  append(
+    store,
+    lease.lab,
+    "session.verified",
+    { session: lease.session, verified, waited_ms },
+    {
+      session: lease.session,
+      project: () =>
+        store.db.query("update sessions set verified = ? where id = ?").run(verified ? 1 : 0, lease.session),
+    },
+  )
+}
+
+export function sessionsOf(store: Store, lab: string): Session[] {
+  return store.db
+    .query<Omit<Session, "outcome"> & { outcome: string | null }, [string]>(
+      "select * from sessions where lab = ? order by fence",
+    )
+    .all(lab)
+    .map((row) => ({ ...row, outcome: row.outcome === null ? null : (JSON.parse(row.outcome) as Outcome) }))
+}

@@ -1,0 +1,124 @@
+import { append } from "./events.ts"
+import type { Stage } from "./kinds.ts"
+import type { Store } from "./open.ts"
+
+/** One attempt at a trial. JSON columns are parsed. */
+export interface Trial {
+  id: string
+  campaign: string
+  subject: string
+  fault: string
+  target: string
+  params: Record<string, unknown>
+  variant: string
+  repetition: number
+  attempt: number
+  seed: number
+  limits: TrialLimits
+  subject_text: string
+  variant_text: string
+  environment: Record<string, unknown>
+  stage: Stage
+  reason: string | null
+  lab: string | null
+  verdict: string | null
+  created_at: string
+  started_at: string | null
+  ended_at: string | null
+}
+
+/** DESIGN section 10, in milliseconds. */
+export interface TrialLimits {
+  deadline_ms: number
+  symptom_within_ms: number
+  stable_ms: number
+  verify_ms: number
+  give_up_grace_ms: number
+  attempts: number
+}
+
+export type NewTrial = Omit<Trial, "stage" | "reason" | "lab" | "verdict" | "created_at" | "started_at" | "ended_at">
+
+export const ENDED: readonly Stage[] = ["done", "invalid", "error"]
+
+export function createTrial(store: Store, trial: NewTrial): void {
+  const { params, limits, environment, ...columns } = trial
+  store.write(() =>
+    store.db
+      .query(
+        `insert into trials (id, campaign, subject, fault, target, params, variant, repetition, attempt, seed, limits,
+           subject_text, variant_text, environment, stage, created_at)
+         values (:id, :campaign, :subject, :fault, :target, :params, :variant, :repetition, :attempt, :seed, :limits,
+           :subject_text, :variant_text, :environment, 'pending', :created_at)`,
+      )
+      .run({
+        ...columns,
+        params: JSON.stringify(params),
+        limits: JSON.stringify(limits),
+        environment: JSON.stringify(environment),
+        created_at: store.clock.now().toISOString(),
+      }),
+  )
+}
+
+/** Moves a trial to its next stage: an event in its lab's log, and the row. A trial that has ended stays as it is. */
+export function enterStage(store: Store, trial: string, lab: string, stage: Stage, reason: string | null = null): void {
+  store.write(() => {
+    const now = getTrial(store, trial)
+    if (!now || ENDED.includes(now.stage)) return
+    append(
+      store,
+      lab,
+      "trial.stage",
+      { trial, stage, reason },
+      { project: ({ at }) => setStage(store, trial, stage, reason, at) },
+    )
+  })
+}
+
+/** Ends an attempt that died before it had a lab, and so has no log to write to. */
+export function failWithoutLab(store: Store, trial: string, reason: string): void {
+  store.write(() => {
+    const now = getTrial(store, trial)
+    if (!now || ENDED.includes(now.stage)) return
+    setStage(store, trial, "error", reason, store.clock.now().toISOString())
+  })
+}
+
+export function getTrial(store: Store, id: string): Trial | undefined {
+  const row = store.db.query<Row, [string]>("select * from trials where id = ?").get(id)
+  return row ? parsed(row) : undefined
+}
+
+/** Trials of a campaign, or all, in the order in which they were made. */
+export function listTrials(store: Store, options: { campaign?: string; limit?: number } = {}): Trial[] {
+  const rows = store.db
+    .query<Row, { campaign: string | null; limit: number }>(
+      "select * from (select * from trials where :campaign is null or campaign = :campaign order by created_at desc, id desc limit :limit) order by created_at, id",
+    )
+    .all({ campaign: options.campaign ?? null, limit: options.limit ?? -1 })
+  return rows.map(parsed)
+}
+
+// internal
+
+type Row = Omit<Trial, "params" | "limits" | "environment"> & { params: string; limits: string; environment: string }
+
+function parsed(row: Row): Trial {
+  return {
+    ...row,
+    params: JSON.parse(row.params) as Trial["params"],
+    limits: JSON.parse(row.limits) as TrialLimits,
+    environment: JSON.parse(row.environment) as Trial["environment"],
+  }
+}
+
+function setStage(store: Store, trial: string, stage: Stage, reason: string | null, at: string): void {
+  const ended_at = ENDED.includes(stage) ? at : null
+  store.db
+    .query(
+      `update trials set stage = :stage, reason = coalesce(:reason, reason),
+         started_at = coalesce(started_at, :at), ended_at = :ended_at where id = :trial`,
+    )
+    .run({ stage, reason, at, ended_at, trial })
+}
