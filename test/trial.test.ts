@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { Verdict } from "../src/eval/verdict.ts"
-import type { Result } from "../src/commands/results.ts"
+import type { Result } from "../src/eval/results.ts"
 import { events, firstBreak } from "../src/store/events.ts"
 import { openStoreReadOnly } from "../src/store/open.ts"
 import { type Home, makeHome } from "./support/operator.ts"
@@ -42,7 +42,7 @@ const ODD = `${import.meta.dir}/fixtures/compose/odd.yaml`
 
 const ALL = ["oracle", "restart-bot", "do-nothing", "nobody"]
 
-const EXPECTED: Record<string, Record<string, Verdict>> = {
+const EXPECTED: Record<string, Record<string, Verdict | null>> = {
   node_kill: { oracle: "repaired", "restart-bot": "repaired", "do-nothing": "unrepaired", nobody: "unrepaired" },
   node_pause: { oracle: "repaired", "restart-bot": "unrepaired", "do-nothing": "unrepaired", nobody: "unrepaired" },
   counter_drift: { oracle: "repaired", "restart-bot": "unrepaired", "do-nothing": "unrepaired", nobody: "unrepaired" },

@@ -9,10 +9,16 @@ export interface Line {
   detail?: string
 }
 
-/** What an event says. Undefined for those that only repeat another one. */
+/** What an event says. Undefined for those that only repeat another one. One that was altered may hold anything, and is shown as it is. */
 export function describe(event: Event): Line | undefined {
-  const describer = DESCRIBERS[event.kind] as (body: Event["body"]) => Line | undefined
-  return describer(event.body)
+  const describer = DESCRIBERS[event.kind] as ((body: Event["body"]) => Line | undefined) | undefined
+  const asItIs = { label: "unreadable", text: event.kind, detail: JSON.stringify(event.body) }
+  try {
+    return describer ? describer(event.body) : asItIs
+  } catch (error) {
+    if (error instanceof TypeError) return asItIs
+    throw error
+  }
 }
 
 /** An outcome in words. */
@@ -47,6 +53,7 @@ const DESCRIBERS: Describers = {
   "lab.created": (body) => ({ label: "lab", text: `created from ${body.subject}, by the platform ${body.platform}` }),
   "lab.up": (body) => ({ label: "lab", text: `${body.nodes.join(", ")} up in ${showDuration(body.took_ms)}` }),
   "lab.kept": (body) => ({ label: "lab", text: `kept by its guardian, pid ${body.owner_pid}` }),
+  "lab.deadline": () => undefined,
   "lab.destroyed": (body) => ({
     label: "lab",
     text: `destroyed by ${body.by}: ${body.reason}; ${body.ended_processes} processes ended`,

@@ -1,41 +1,40 @@
 import { UsageError } from "../lib/errors.ts"
 import { matchPrefix } from "../lib/prefix.ts"
-import { getLab } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
 
-/** What an id in the audit leads to: a lab's log, or the part of it that belongs to one session. */
+/** What an id in the audit leads to. */
 export interface LogPlace {
-  lab: string
-  session?: string
+  id: string
+  /** Null: `id` is an attempt at a trial that never came to a lab, and so has no log. */
+  lab: string | null
+  /** Of the lab's log only what belongs to this session. */
+  session: string | null
 }
 
-/** The lab's log to which an id of a trial, a session, a lab or a ticket leads; a unique prefix or `last` will do. */
+/** The place to which an id of a trial, a session, a lab or a ticket leads; a unique prefix or `last` will do. */
 export function findLog(store: Store, word: string): LogPlace {
-  const places = new Map<string, LogPlace>()
-  for (const row of store.db
-    .query<{ id: string; lab: string }, []>("select id, lab from trials where lab is not null")
-    .all()) {
-    places.set(row.id, { lab: row.lab })
-  }
-  for (const row of store.db.query<{ id: string; lab: string }, []>("select id, lab from tickets").all()) {
-    places.set(row.id, { lab: row.lab })
-  }
-  for (const row of store.db.query<{ id: string; lab: string }, []>("select id, lab from sessions").all()) {
-    places.set(row.id, { lab: row.lab, session: row.id })
-  }
-  for (const { id } of store.db.query<{ id: string }, []>("select id from labs order by created_at").all())
-    places.set(id, { lab: id })
-
-  const last = store.db
-    .query<{ id: string }, []>("select id from labs order by created_at desc, rowid desc limit 1")
-    .get()?.id
-  if (last === undefined)
-    throw new UsageError("the store holds no log yet", { hint: "run a trial first: operator campaign --help" })
-  const found = places.get(
-    word === "last"
-      ? last
-      : matchPrefix(word, places.keys(), "trial, session, lab or ticket", "operator audit list shows them"),
-  )
-  if (!found || !getLab(store, found.lab)) throw new Error(`the store lost the log of ${word}`)
+  const last = store.db.query<LogPlace, []>(LAST).get()
+  if (!last) throw new UsageError("the store holds no log yet", { hint: "run a trial first: operator campaign --help" })
+  if (word === "last") return last
+  const all = store.db.query<LogPlace, []>(PLACES).all()
+  const places = new Map(all.map((place) => [place.id, place]))
+  const hint = "trials, sessions, labs and tickets have ids; operator audit list shows them"
+  const found = places.get(matchPrefix(word, places.keys(), "id", hint))
+  if (!found) throw new Error(`the store lost the log of ${word}`)
   return found
 }
+
+// internal
+
+const PLACES = `
+  select id, lab, null as session from trials
+  union all select id, lab, null from tickets
+  union all select id, lab, id from sessions
+  union all select id, id, null from labs`
+
+/** The newest lab, or the newest attempt without one. */
+const LAST = `
+  select id, lab, null as session from (
+    select id, id as lab, created_at, rowid as n from labs
+    union all select id, null, created_at, rowid from trials where lab is null
+  ) order by created_at desc, n desc limit 1`

@@ -1,9 +1,10 @@
 import type { Store } from "../store/open.ts"
 
 export interface Log {
-  lab: string
+  /** Null for an attempt at a trial that never came to a lab. */
+  lab: string | null
   subject: string
-  state: string
+  state: string | null
   trial: string | null
   fault: string | null
   variant: string | null
@@ -14,13 +15,19 @@ export interface Log {
   created_at: string
 }
 
-/** The newest logs first. Reads the end of each chain alone, however long it is. */
+/** The newest logs first, and among them the attempts that never came to have one. Reads the end of each chain alone. */
 export function listLogs(store: Store, limit: number): Log[] {
-  return store.db
-    .query<Log, [number]>(
-      `select labs.id as lab, labs.subject, labs.state, labs.created_at, trials.id as trial, trials.fault, trials.variant,
-         trials.stage, trials.verdict, (select coalesce(max(seq), 0) from events where events.lab = labs.id) as events
-       from labs left join trials on trials.id = labs.trial order by labs.created_at desc, labs.rowid desc limit ?`,
-    )
-    .all(limit)
+  return store.db.query<Log, [number]>(LIST).all(limit)
 }
+
+// internal
+
+const LIST = `
+  select lab, subject, state, trial, fault, variant, stage, verdict, events, created_at from (
+    select labs.id as lab, labs.subject, labs.state, trials.id as trial, trials.fault, trials.variant, trials.stage,
+      trials.verdict, (select coalesce(max(seq), 0) from events where events.lab = labs.id) as events, labs.created_at,
+      labs.rowid as n
+    from labs left join trials on trials.id = labs.trial
+    union all
+    select null, subject, null, id, fault, variant, stage, verdict, 0, created_at, rowid from trials where lab is null
+  ) order by created_at desc, n desc limit ?`

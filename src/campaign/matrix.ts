@@ -1,25 +1,16 @@
-import { arch, platform, release } from "node:os"
-import { findVariant } from "../agent/variant.ts"
-import { findFault } from "../chaos/catalogue.ts"
+import { findVariant, type Variant } from "../agent/variant.ts"
+import { findFault, paramsOf } from "../chaos/catalogue.ts"
 import { chooseTargets } from "../chaos/targets.ts"
+import { UsageError } from "../lib/errors.ts"
 import { sha256 } from "../lib/ids.ts"
+import { shuffled } from "../lib/random.ts"
 import { findSubject } from "../lab/parse-subject.ts"
-import { VERSION } from "../lib/version.ts"
-import type { NewTrial, TrialLimits } from "../store/trials.ts"
+import { requireProcesses } from "../lab/platforms/process.ts"
+import type { Subject } from "../lab/subject.ts"
 import type { Store } from "../store/open.ts"
 import { keepText } from "../store/texts.ts"
-
-/** What a campaign asks for: one cell for now, with as many repetitions as wanted. */
-export interface Request {
-  subject: string
-  fault: string
-  target: string
-  params: Record<string, unknown>
-  variants: readonly string[]
-  repetitions: number
-  seed: number
-  limits: TrialLimits
-}
+import type { NewTrial, TrialLimits } from "../store/trials.ts"
+import type { CampaignRequest, FaultRequest } from "./file.ts"
 
 /** DESIGN section 10. */
 export const DEFAULT_TRIAL_LIMITS: TrialLimits = {
@@ -31,51 +22,88 @@ export const DEFAULT_TRIAL_LIMITS: TrialLimits = {
   attempts: 2,
 }
 
-export type PlannedTrial = Omit<NewTrial, "id" | "campaign" | "attempt">
+/** More than anybody runs; a slip in a list of parameters is likelier. */
+const MAX_TRIALS = 100_000
+
+export type PlannedTrial = Omit<NewTrial, "id" | "campaign" | "attempt" | "environment">
 
 export interface Matrix {
   name: string
+  /** Of the name and of everything that decides a trial, texts included. */
   hash: string
-  text: string
   trials: PlannedTrial[]
 }
 
 /**
- * Resolves a request: every name is looked up and every text kept, so that a mistake shows before anything runs. The same
- * repetition has the same seed under every variant.
+ * Resolves a request: every name is looked up and every text kept, so that a mistake shows before anything runs. A cell's
+ * repetition has the same seed under every variant. Each block holds one repetition of everything, in an order of its own,
+ * so that a drift of the machine does not fall on one variant.
  */
-export async function resolveMatrix(store: Store, request: Request): Promise<Matrix> {
-  const subject = await findSubject(request.subject)
+export async function resolveMatrix(store: Store, request: CampaignRequest): Promise<Matrix> {
+  const subjects = await Promise.all(unique(request.subjects, "subject").map(findSubject))
+  const variants = await Promise.all(unique(request.variants, "variant").map(findVariant))
+  const cells = subjects.flatMap((subject) =>
+    request.faults.flatMap((fault) => cellsOf(store, subject, fault, request.seed)),
+  )
+  refuseTwins(cells)
+  const count = cells.length * variants.length * request.trials
+  if (count > MAX_TRIALS) throw new UsageError(`${request.name}: ${count} trials are more than ${MAX_TRIALS}`)
+
+  const limits = { ...DEFAULT_TRIAL_LIMITS, ...request.limits }
+  const arms = variants.map((variant) => ({ variant: variant.name, variant_text: kept(store, variant) }))
+  const trials = Array.from({ length: request.trials }, (_, index) => {
+    const seed = request.seed + index
+    const block = cells.flatMap((cell) => arms.map((arm) => ({ ...cell, ...arm, limits, repetition: index + 1, seed })))
+    return shuffled(block, seed)
+  }).flat()
+  return { name: request.name, hash: sha256(JSON.stringify([request.name, trials])), trials }
+}
+
+/** What a campaign in the store was to run, when it was begun. */
+export function storedTrials(matrix: string): PlannedTrial[] {
+  return JSON.parse(matrix) as PlannedTrial[]
+}
+
+// internal
+
+type Cell = Pick<PlannedTrial, "subject" | "subject_text" | "fault" | "target" | "params">
+
+function cellsOf(store: Store, subject: Subject, request: FaultRequest, seed: number): Cell[] {
+  requireProcesses(subject)
   const fault = findFault(request.fault, subject)
   const group = subject.faults[fault.name]?.group
-  const target = group === undefined && request.target === "one" ? "all" : request.target
-  chooseTargets(target, subject, group, request.seed)
-  const variants = await Promise.all(request.variants.map(findVariant))
+  const subject_text = keepText(store, "subject", subject.file, subject.text)
+  return request.targets.flatMap((word) =>
+    combinations(request.params).map((params) => {
+      // A fault of the subject as a whole has no group to draw one node from.
+      const target = group === undefined && word === "one" ? "all" : word
+      paramsOf(fault, subject, params)
+      chooseTargets(target, subject, group, seed)
+      return { subject: subject.name, subject_text, fault: fault.name, target, params }
+    }),
+  )
+}
 
-  const shared = {
-    subject: subject.name,
-    fault: fault.name,
-    target,
-    params: request.params,
-    limits: request.limits,
-    subject_text: keepText(store, "subject", subject.file, subject.text),
-    environment: { operator: VERSION, bun: Bun.version, kernel: `${platform()} ${release()} ${arch()}` },
-  }
-  const trials = Array.from({ length: request.repetitions }, (_, index) =>
-    variants.map((variant) => ({
-      ...shared,
-      variant: variant.name,
-      variant_text: keepText(store, "variant", variant.file, variant.text),
-      repetition: index + 1,
-      seed: request.seed + index,
-    })),
-  ).flat()
-  const text = JSON.stringify({
-    ...shared,
-    environment: undefined,
-    variants: variants.map(({ text }) => sha256(text)),
-    repetitions: request.repetitions,
-    seed: request.seed,
-  })
-  return { name: `${subject.name} ${fault.name}`, hash: sha256(text), text, trials }
+function combinations(params: Record<string, unknown[]>): Record<string, unknown>[] {
+  return Object.entries(params).reduce<Record<string, unknown>[]>(
+    (made, [name, values]) => made.flatMap((one) => values.map((value) => ({ ...one, [name]: value }))),
+    [{}],
+  )
+}
+
+function kept(store: Store, variant: Variant): string {
+  return keepText(store, "variant", variant.file, variant.text)
+}
+
+function unique(names: string[], what: string): string[] {
+  const twice = names.find((name, place) => names.indexOf(name) !== place)
+  if (twice === undefined) return names
+  throw new UsageError(`the ${what} "${twice}" is named twice`, { hint: "`trials` (or -n) repeats trials" })
+}
+
+function refuseTwins(cells: Cell[]): void {
+  const keys = cells.map(({ subject, fault, target, params }) => JSON.stringify([subject, fault, target, params]))
+  const twin = cells[keys.findIndex((key, place) => keys.indexOf(key) !== place)]
+  if (twin)
+    throw new UsageError(`${twin.fault} at ${twin.target} of ${twin.subject} is there twice with the same parameters`)
 }

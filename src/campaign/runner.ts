@@ -1,104 +1,133 @@
+import { arch, platform, release } from "node:os"
 import { sweep } from "../chaos/heal.ts"
-import { judge } from "../eval/judge.ts"
-import { waitUntil } from "../lib/clock.ts"
 import { Interrupted } from "../lib/errors.ts"
 import { timedId } from "../lib/ids.ts"
-import { ownCommand } from "../lib/own-command.ts"
-import { createCampaign, endCampaign } from "../store/campaigns.ts"
-import { latestJudgement } from "../store/judgements.ts"
+import { VERSION } from "../lib/version.ts"
+import { endCampaign } from "../store/campaigns.ts"
 import type { Stage } from "../store/kinds.ts"
-import { getLab, guardianOf } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
-import { createTrial, failWithoutLab, getTrial, type Trial } from "../store/trials.ts"
-import type { Matrix, PlannedTrial } from "./matrix.ts"
+import { createTrial, ENDED, listTrials, type Trial } from "../store/trials.ts"
+import { type Attempt, closeAttempt, startAttempt } from "./attempt.ts"
+import type { OpenedCampaign } from "./identity.ts"
+import type { PlannedTrial } from "./matrix.ts"
 
-/** An attempt that ends in `error` says nothing about the lab, and is made again. All attempts are kept. */
+/** An attempt that ends in `error` says nothing about the lab, and is made again, so often in one run. All attempts are kept. */
 const ATTEMPTS = 2
-/** The guardian of a trial that died ends the attempt's row; it takes less than two seconds. */
-const GUARDIAN_WITHIN_MS = 10_000
-const LOOK_EVERY_MS = 50
 
+/** What is told of a campaign while it runs. */
 export interface Progress {
+  planned(total: number, done: number): void
   started(trial: Trial): void
-  stage(trial: Trial, stage: Stage): void
+  stage(trial: Trial, stage: Stage, reason: string | null): void
   ended(trial: Trial): void
 }
 
-/** Runs all trials of a matrix, each in a process of its own. Returns the campaign's id. */
-export async function runCampaign(
-  store: Store,
-  matrix: Matrix,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<string> {
+export interface RunOptions {
+  parallel: number
+  cooldown_ms: number
+  progress: Progress
+  signal: AbortSignal
+}
+
+/**
+ * Runs what is left of a campaign: `parallel` trials at a time, and as many again started early and parked at *ready*, so that
+ * nobody waits for a lab to come up. Interrupted, it heals every lab and throws; the same command goes on from there.
+ */
+export async function runCampaign(store: Store, campaign: OpenedCampaign, options: RunOptions): Promise<void> {
+  await closeAbandoned(store, campaign.id)
   await sweep(store)
-  const campaign = timedId(store.clock.now())
-  createCampaign(store, { id: campaign, name: matrix.name, matrix_hash: matrix.hash, matrix: matrix.text })
-  for (const planned of matrix.trials) await runPlanned(store, campaign, planned, progress, signal)
-  endCampaign(store, campaign)
-  return campaign
+  const queue = remaining(store, campaign).map((trial) => ({ trial, attempts: 0 }))
+  options.progress.planned(campaign.trials.length, campaign.trials.length - queue.length)
+  // A pause between trials is there to let the machine settle, so nothing is started in it.
+  const ahead = options.cooldown_ms > 0 ? 0 : options.parallel
+  const started: Started[] = []
+  try {
+    while (queue.length + started.length > 0) {
+      while (queue.length > 0 && started.length < options.parallel + ahead)
+        started.push(start(store, campaign.id, queue.shift()!, options))
+      for (const one of started.slice(0, options.parallel)) one.release()
+      const ended = await Promise.race([...started.map((one) => one.ended), aborted(options.signal)])
+      if (ended === "aborted") break
+      started.splice(started.indexOf(ended.one), 1)
+      options.progress.ended(ended.trial)
+      if (ended.trial.stage === "error" && ended.one.planned.attempts < ATTEMPTS) queue.unshift(ended.one.planned)
+      if (queue.length > 0) await store.clock.sleep(options.cooldown_ms, options.signal)
+    }
+  } finally {
+    await Promise.all(started.map((one) => one.cancel()))
+  }
+  if (options.signal.aborted) {
+    throw new Interrupted("the campaign was interrupted; its labs were healed", {
+      hint: "the same command goes on from here",
+    })
+  }
+  endCampaign(store, campaign.id)
 }
 
 // internal
 
-async function runPlanned(
-  store: Store,
-  campaign: string,
-  planned: PlannedTrial,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<void> {
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const id = timedId(store.clock.now())
-    createTrial(store, { ...planned, id, campaign, attempt })
-    const trial = await runAttempt(store, id, progress, signal)
-    progress.ended(trial)
-    if (signal.aborted)
-      throw new Interrupted("the campaign was interrupted; its labs were healed", { hint: `operator audit show ${id}` })
-    if (trial.stage !== "error") return
-  }
+interface Queued {
+  trial: PlannedTrial
+  /** Made in this run. */
+  attempts: number
 }
 
-/**
- * One attempt in a process of its own. A process that dies is an error of this attempt, and of nothing else. Its stdin is
- * the other way round a lifeline: when this process dies, the trial heals its lab and ends.
- */
-async function runAttempt(store: Store, id: string, progress: Progress, signal: AbortSignal): Promise<Trial> {
-  const child = Bun.spawn([...ownCommand("part", "trial"), "--trial", id, "--db", store.file], {
-    stdin: "pipe",
-    stdout: "ignore",
-    stderr: "inherit",
-    detached: true,
+interface Started {
+  planned: Queued
+  /** Lets it go on from *ready*. A second time does nothing. */
+  release(): void
+  ended: Promise<{ one: Started; trial: Trial }>
+  cancel(): Promise<void>
+}
+
+function start(store: Store, campaign: string, planned: Queued, { progress }: RunOptions): Started {
+  planned.attempts += 1
+  const id = timedId(store.clock.now())
+  const environment = { operator: VERSION, bun: Bun.version, kernel: `${platform()} ${release()} ${arch()}` }
+  const trial = createTrial(store, { ...planned.trial, id, campaign, environment })
+  progress.started(trial)
+  const process: Attempt = startAttempt(store, id, progress.stage)
+  let released = false
+  const one: Started = {
+    planned,
+    release: () => {
+      if (!released) process.go()
+      released = true
+    },
+    ended: process.ended.then((trial) => ({ one, trial })),
+    cancel: async () => {
+      process.interrupt()
+      progress.ended(await process.ended)
+    },
+  }
+  return one
+}
+
+/** Attempts of an earlier run that died with its runner: each is brought to its end, and judged, before anything new begins. */
+async function closeAbandoned(store: Store, campaign: string): Promise<void> {
+  const open = listTrials(store, { campaign }).filter(
+    ({ stage, verdict }) => !ENDED.includes(stage) || verdict === null,
+  )
+  await Promise.all(open.map(({ id }) => closeAttempt(store, id)))
+}
+
+/** What has no attempt yet that says something about the lab. */
+function remaining(store: Store, campaign: OpenedCampaign): PlannedTrial[] {
+  const done = new Set(
+    listTrials(store, { campaign: campaign.id })
+      .filter(({ stage }) => stage !== "error")
+      .map(keyOf),
+  )
+  return campaign.trials.filter((trial) => !done.has(keyOf(trial)))
+}
+
+function keyOf({ subject, fault, target, params, variant, repetition }: PlannedTrial): string {
+  return JSON.stringify([subject, fault, target, params, variant, repetition])
+}
+
+function aborted(signal: AbortSignal): Promise<"aborted"> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve("aborted")
+    else signal.addEventListener("abort", () => resolve("aborted"), { once: true })
   })
-  const interrupt = () => child.kill("SIGTERM")
-  signal.addEventListener("abort", interrupt, { once: true })
-  progress.started(readTrial(store, id))
-  let running = true
-  void child.exited.then(() => (running = false))
-  let stage: Stage = "pending"
-  while (running) {
-    await Promise.race([child.exited, Bun.sleep(LOOK_EVERY_MS)])
-    const trial = readTrial(store, id)
-    if (trial.stage !== stage) progress.stage(trial, (stage = trial.stage))
-  }
-  signal.removeEventListener("abort", interrupt)
-  await closeAttempt(store, id)
-  return readTrial(store, id)
-}
-
-/** After its process has ended an attempt has an end and a judgement, whichever way the process died. */
-async function closeAttempt(store: Store, id: string): Promise<void> {
-  const { lab } = readTrial(store, id)
-  const row = lab === null ? undefined : getLab(store, lab)
-  const isOver = () => row === undefined || guardianOf(getLab(store, row.id) ?? row) === undefined
-  await waitUntil(isOver, { timeout_ms: GUARDIAN_WITHIN_MS, every_ms: LOOK_EVERY_MS })
-  await sweep(store)
-  failWithoutLab(store, id, "its process died before it had a lab")
-  if (!latestJudgement(store, id)) await judge(store, readTrial(store, id))
-}
-
-function readTrial(store: Store, id: string): Trial {
-  const trial = getTrial(store, id)
-  if (!trial) throw new Error(`the store lost the trial ${id}`)
-  return trial
 }

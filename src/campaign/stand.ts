@@ -1,4 +1,4 @@
-import { Interrupted, OperatorError } from "../lib/errors.ts"
+import { Interrupted, messageOf, OperatorError } from "../lib/errors.ts"
 import { ownCommand } from "../lib/own-command.ts"
 import { waitUntil } from "../lib/clock.ts"
 import type { Guardian } from "../lab/guardian.ts"
@@ -8,12 +8,15 @@ import { raiseLab } from "../lab/raise.ts"
 import { startWorkload, type WorkloadProcess } from "../lab/workload/process.ts"
 import { type Monitor, startMonitor } from "../monitor/watch.ts"
 import { sampleHostLoad } from "../store/host-load.ts"
+import { setDeadline } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
 import { readText } from "../store/texts.ts"
 import type { Trial } from "../store/trials.ts"
 
 /** A guardian lets a trial run this much longer than the trial lets itself. */
 const GUARDIAN_GRACE_MS = 120_000
+/** How long a trial may be parked at *ready*: the one before it has its deadline, and may be made again. */
+export const PARKED_MS = 6 * 3_600_000
 const HOST_LOAD_EVERY_MS = 1_000
 /** How often a wait looks whether its condition has come. Facts come from the log, and are finer than this. */
 const LOOK_EVERY_MS = 20
@@ -26,6 +29,8 @@ export interface Stand {
   monitor: Monitor
   /** Resolves once every gate has held for `ready.stable`; rejects when they do not within `ready.timeout`. */
   ready(): Promise<void>
+  /** From now on the guardian gives the trial its deadline and a grace. */
+  startDeadline(): void
   /** Waits for a moment of the trial. False at `timeout_ms`; rejects when the trial is interrupted or a part of the stand died. */
   until(condition: () => boolean, timeout_ms: number): Promise<boolean>
   /** Aborts when the trial is interrupted. */
@@ -40,11 +45,11 @@ export async function raiseStand(store: Store, trial: Trial, signal: AbortSignal
   const subject = await parseSubject(text.content, text.name)
   const { lab, guardian } = await raiseLab(store, subject, {
     trial: trial.id,
-    deadline_ms: subject.ready.timeout + trial.limits.deadline_ms + GUARDIAN_GRACE_MS,
+    deadline_ms: subject.ready.timeout + PARKED_MS,
     guardian: ownCommand("part", "guardian"),
   })
   const workload = subject.workload && startWorkload(lab, { command: workloadCommand(store, lab) })
-  const monitor = await startMonitor(store, lab)
+  const monitor = startMonitor(store, lab)
   const stopHostLoad = watchHostLoad(store, lab.id)
 
   let lost: string | undefined
@@ -54,6 +59,9 @@ export async function raiseStand(store: Store, trial: Trial, signal: AbortSignal
   }
   void guardian.exited.then(loses("its guardian"))
   void workload?.exited.then(loses("its workload"))
+  monitor.ended.then(loses("its monitor"), (error: unknown) => {
+    lost ??= `its monitor failed: ${messageOf(error)}`
+  })
 
   const stand: Stand = {
     lab,
@@ -72,6 +80,10 @@ export async function raiseStand(store: Store, trial: Trial, signal: AbortSignal
       const { timeout, stable } = subject.ready
       if (await stand.until(() => holdsFor(store, monitor, stable), timeout)) return
       throw new OperatorError(`not ready within ${timeout / 1_000} s: ${monitor.failing().join(", ")}`)
+    },
+    startDeadline: () => {
+      const left_ms = subject.ready.timeout + trial.limits.deadline_ms + GUARDIAN_GRACE_MS
+      setDeadline(store, lab.id, new Date(store.clock.now().getTime() + left_ms))
     },
     quiet: async () => {
       ending = true

@@ -9,19 +9,26 @@ import { enterStage, failWithoutLab, getTrial, type Trial } from "../store/trial
 import { hireAgent } from "./agent.ts"
 import { heal } from "./heal.ts"
 import { settled, symptom } from "./moments.ts"
-import { raiseStand, type Stand } from "./stand.ts"
+import { PARKED_MS, raiseStand, type Stand } from "./stand.ts"
 import { captureState } from "./state.ts"
+
+export interface TrialOptions {
+  /** Whether it may go on from *ready*. */
+  released(): boolean
+  signal: AbortSignal
+}
 
 /**
  * Runs one attempt at a trial (DESIGN section 7): ready, break, watch, settle, heal, judge. Whatever happens, the lab is
- * gone when this resolves, and the store says what became of it. `signal` interrupts: the lab is healed all the same.
+ * gone when this resolves, and the store says what became of it. It stays at *ready* until `released`. `signal` interrupts:
+ * the lab is healed all the same.
  */
-export async function runTrial(store: Store, id: string, signal: AbortSignal): Promise<Judged> {
+export async function runTrial(store: Store, id: string, { released, signal }: TrialOptions): Promise<Judged> {
   const trial = getTrial(store, id)
   if (!trial) throw new OperatorError(`the store does not know the trial ${id}`)
   const stand = await raiseStand(store, trial, signal).catch((error: unknown) => giveUp(store, id, signal, error))
   if (stand) {
-    const end = await breakAndWatch(store, trial, stand).catch((error: unknown) => failure(signal, error))
+    const end = await breakAndWatch(store, trial, stand, released).catch((error: unknown) => failure(signal, error))
     await heal(store, stand)
     enterStage(store, id, stand.lab.id, end.stage, end.reason)
     await stand.guardian.goodbye()
@@ -39,11 +46,14 @@ interface End {
 }
 
 /** From a lab that is being prepared to the moment at which it may be healed. */
-async function breakAndWatch(store: Store, trial: Trial, stand: Stand): Promise<End> {
+async function breakAndWatch(store: Store, trial: Trial, stand: Stand, released: () => boolean): Promise<End> {
   const { lab } = stand
   const enter = (stage: Stage) => enterStage(store, trial.id, lab.id, stage)
   await stand.ready()
   enter("ready")
+  if (!(await stand.until(released, PARKED_MS))) throw new OperatorError("nobody let it go on")
+  stand.startDeadline()
+  await stand.ready()
   await captureState(store, lab, "before")
 
   enter("injecting")

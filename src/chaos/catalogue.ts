@@ -30,6 +30,16 @@ export function declarationOf(name: string, subject: Subject): FaultDeclaration 
   return subject.faults[name] ?? { noticed_by: [], may_change: [], params: {} }
 }
 
+/** The parameters of a fault, completed by what the subject says; those that it does not take are a UsageError. */
+export function paramsOf(fault: AnyFault, subject: Subject, given: Record<string, unknown>): Record<string, unknown> {
+  const parsed = fault.params.safeParse({ ...declarationOf(fault.name, subject).params, ...given })
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map((issue) =>
+    issue.code === "unrecognized_keys" ? `it takes no parameter ${issue.keys.join(", ")}` : issue.message,
+  )
+  throw new UsageError(`${fault.name}: ${problems.join("; ")}`)
+}
+
 // internal
 
 /** A plan is written and read back by the same fault, so its type may be forgotten in between. */

@@ -9,12 +9,18 @@ import { revertAll } from "./revert.ts"
 /** Destruction ends what a revert could not, so a revert that hangs is not waited for longer than this. */
 const REVERT_TIMEOUT_MS = 1_000
 
-/** Reverts what the records say, destroys the lab, and ends the attempt that lived in it. Twice does no harm. */
+/**
+ * Reverts what the records say, destroys the lab, and ends the attempt that lived in it. Twice does no harm. The lab is
+ * destroyed even when the store cannot be written, on a full disk for instance; a later sweep completes the record.
+ */
 export async function healLab(store: Store, lab: Lab, why: { by: string; reason: string }): Promise<void> {
   const enough = new AbortController()
-  await Promise.race([revertAll(store, lab), store.clock.sleep(REVERT_TIMEOUT_MS, enough.signal)])
-  enough.abort()
-  await destroyLab(store, lab, why)
+  try {
+    await Promise.race([revertAll(store, lab), store.clock.sleep(REVERT_TIMEOUT_MS, enough.signal)])
+  } finally {
+    enough.abort()
+    await destroyLab(store, lab, why)
+  }
   const trial = getLab(store, lab.id)?.trial
   if (trial == null) return
   const stage = getTrial(store, trial)?.stage ?? "pending"

@@ -5,7 +5,7 @@ import type { Lab } from "../lab/lab.ts"
 import type { Confirmation } from "../store/kinds.ts"
 import { enterPhase, type Injection, planInjection, recordConfirmation } from "../store/injections.ts"
 import type { Store } from "../store/open.ts"
-import { declarationOf, findFault } from "./catalogue.ts"
+import { declarationOf, findFault, paramsOf } from "./catalogue.ts"
 import type { AnyFault } from "./fault.ts"
 import { chooseTargets } from "./targets.ts"
 
@@ -45,10 +45,7 @@ function plan(store: Store, lab: Lab, options: InjectOptions): { fault: AnyFault
     throw new UsageError(`${fault.name} does not work on ${lab.platform} labs`)
   }
   const declaration = declarationOf(fault.name, lab.subject)
-  const parsed = fault.params.safeParse({ ...declaration.params, ...options.params })
-  if (!parsed.success) {
-    throw new UsageError(`${fault.name}: ${parsed.error.issues.map((issue) => issue.message).join("; ")}`)
-  }
+  const params = paramsOf(fault, lab.subject, options.params)
   const services = chooseTargets(options.target, lab.subject, declaration.group, options.seed)
   const targets = lab.nodes().filter((node) => services.includes(node.service))
   const injection = {
@@ -56,8 +53,8 @@ function plan(store: Store, lab: Lab, options: InjectOptions): { fault: AnyFault
     lab: lab.id,
     fault: fault.name,
     targets: targets.map((node) => node.name),
-    params: parsed.data,
-    plan: fault.plan(lab, targets, parsed.data, options.seed),
+    params,
+    plan: fault.plan(lab, targets, params, options.seed),
   }
   planInjection(store, injection)
   const created_at = store.clock.now().toISOString()

@@ -1,95 +1,140 @@
-import { DEFAULT_TRIAL_LIMITS, resolveMatrix } from "../campaign/matrix.ts"
+import { type CampaignRequest, findCampaign } from "../campaign/file.ts"
+import { openCampaign } from "../campaign/identity.ts"
+import { resolveMatrix } from "../campaign/matrix.ts"
+import { unmet } from "../campaign/require.ts"
 import { runCampaign } from "../campaign/runner.ts"
+import { resultsOf } from "../eval/results.ts"
 import { defineCommand } from "../lib/command.ts"
-import { UsageError } from "../lib/errors.ts"
+import { CheckFailed, UsageError } from "../lib/errors.ts"
 import { interruption } from "../lib/interruption.ts"
 import { note, printJson } from "../lib/output.ts"
 import { openStore, storeFile } from "../store/open.ts"
-import { progressLines } from "./campaign-progress.ts"
+import { showProgress } from "./campaign/progress.ts"
+import { printResults } from "./campaign/results.ts"
+import { showPlan } from "./campaign/plan.ts"
 import { parseParams } from "./params.ts"
-import { printResults, resultsOf } from "./results.ts"
 
 export default defineCommand({
   about:
-    "Runs trials: a lab is brought up, broken, watched, repaired by the variant, judged from what was recorded, and healed.",
+    "Runs trials: each brings up a lab, breaks it, has it repaired by a variant, judges what was recorded, and heals. Interrupted or killed, the same command goes on.",
   examples: [
+    "operator campaign campaigns/quickstart.yaml",
+    "operator campaign quickstart --dry-run",
     "operator campaign --subject ratelimiter --fault node_kill --variant restart-bot -n 1",
     "operator campaign --subject ratelimiter --fault counter_drift --variant oracle --variant do-nothing --json",
-    "operator campaign --subject ratelimiter --fault none --variant oracle --symptom-within 10s",
   ],
   args: {
-    subject: {
-      type: "string",
-      required: true,
-      valueHint: "S",
-      description: "what is run: a subject or a Compose file",
-    },
-    fault: {
-      type: "string",
-      required: true,
-      valueHint: "F",
-      description: "how it is broken; operator chaos list shows the faults",
-    },
-    variant: {
-      type: "string",
-      required: true,
-      multiple: true,
-      valueHint: "V",
-      description: "who repairs it; may be repeated",
-    },
-    repetitions: {
-      type: "number",
-      alias: "n",
-      integer: true,
-      min: 1,
-      default: 1,
-      description: "trials with each variant",
-    },
-    target: { type: "string", default: "one", description: "one, minority, majority, all, a group or a service" },
+    file: { type: "positional", required: false, description: "a campaign's name or its file" },
+    subject: { type: "string", valueHint: "S", description: "instead of a file: what is run" },
+    fault: { type: "string", valueHint: "F", description: "instead of a file: how it is broken" },
+    variant: { type: "string", multiple: true, valueHint: "V", description: "who repairs it; may be repeated" },
+    target: { type: "string", description: "one (the default), minority, majority, all, a group or a service" },
     param: { type: "string", multiple: true, valueHint: "NAME=VALUE", description: "a parameter of the fault" },
-    seed: { type: "number", integer: true, default: 1, description: "of the first repetition; decides what is drawn" },
-    deadline: { type: "duration", default: "10m", description: "a lab that has not recovered by then is unrepaired" },
-    stable: { type: "duration", default: "10s", description: "how long all gates must hold to count as recovered" },
-    verify: {
-      type: "duration",
-      default: "5s",
-      description: "how long they must hold for the agent's claim to be true",
-    },
-    "symptom-within": {
-      type: "duration",
-      default: "60s",
-      description: "a fault without a failing gate by then is invalid",
-    },
-    grace: { type: "duration", default: "20s", description: "watched on for this long after the agent has given up" },
+    trials: { type: "number", alias: "n", integer: true, min: 1, description: "repetitions with each variant (1)" },
+    parallel: { type: "number", integer: true, min: 1, description: "trials that run at once (1)" },
+    seed: { type: "number", integer: true, min: 0, description: "of the first repetition; decides what is drawn (1)" },
+    deadline: { type: "duration", description: "a lab that has not recovered by then is unrepaired (10m)" },
+    stable: { type: "duration", description: "how long all gates must hold to count as recovered (10s)" },
+    verify: { type: "duration", description: "how long they must hold for the agent's claim to be true (5s)" },
+    "symptom-within": { type: "duration", description: "a fault without a failing gate by then is invalid (60s)" },
+    grace: { type: "duration", description: "watched on for this long after the agent has given up (20s)" },
+    "dry-run": { type: "boolean", description: "show what would run, and how long it would take" },
+    continue: { type: "boolean", description: "finish a campaign that was changed since, as it was begun" },
+    new: { type: "boolean", description: "begin anew, although one of this name is not finished" },
   },
   run: async ({ args }) => {
-    const twice = args.variant.find((name, place) => args.variant.indexOf(name) !== place)
-    if (twice !== undefined)
-      throw new UsageError(`the variant "${twice}" is named twice`, { hint: "-n repeats trials" })
+    if (args.continue && args.new) throw new UsageError("--continue and --new exclude each other")
     const store = openStore(storeFile(args.db))
-    const matrix = await resolveMatrix(store, {
-      subject: args.subject,
-      fault: args.fault,
-      target: args.target,
-      params: parseParams(args.param ?? []),
-      variants: args.variant,
-      repetitions: args.repetitions,
-      seed: args.seed,
-      limits: {
-        ...DEFAULT_TRIAL_LIMITS,
-        deadline_ms: args.deadline,
-        stable_ms: args.stable,
-        verify_ms: args.verify,
-        symptom_within_ms: args["symptom-within"],
-        give_up_grace_ms: args.grace,
-      },
-    })
-    const campaign = await runCampaign(store, matrix, progressLines(matrix.trials.length, store.clock), interruption())
-    const results = resultsOf(store, campaign)
-    if (args.json) printJson({ campaign, trials: results })
-    else printResults(results)
-    const last = results.at(-1)
-    if (last) note(`\nthe whole story: operator audit show ${last.lab ?? last.id}`)
+    const request = withFlags(await requested(args), args)
+    const matrix = await resolveMatrix(store, request)
+    if (args["dry-run"]) {
+      showPlan(store, matrix, request, args.json === true)
+      return store.close()
+    }
+    const campaign = openCampaign(store, matrix, args.continue ? "continue" : args.new ? "new" : "same")
+    if (campaign.continued) note(`going on with ${campaign.id}`)
+    const { parallel, cooldown_ms } = request
+    const progress = showProgress(store.clock, { name: request.name, parallel })
+    try {
+      await runCampaign(store, campaign, { parallel, cooldown_ms, progress, signal: interruption() })
+    } finally {
+      progress.close()
+    }
+    const results = resultsOf(store, { campaign: campaign.id })
+    const missed = unmet(request.require, results)
+    if (args.json) printJson({ campaign: campaign.id, name: request.name, unmet: missed, trials: results })
+    else printResults(campaign.id, results)
     store.close()
+    if (missed.length > 0)
+      throw new CheckFailed(`the campaign's requirements do not hold: ${missed.join("; ")}`, {
+        hint: `operator eval show ${campaign.id}`,
+      })
   },
 })
+
+// internal
+
+interface Flags {
+  file?: string | undefined
+  subject?: string | undefined
+  fault?: string | undefined
+  variant?: readonly string[] | undefined
+  target?: string | undefined
+  param?: readonly string[] | undefined
+  trials?: number | undefined
+  parallel?: number | undefined
+  seed?: number | undefined
+  deadline?: number | undefined
+  stable?: number | undefined
+  verify?: number | undefined
+  "symptom-within"?: number | undefined
+  grace?: number | undefined
+}
+
+/** A campaign from its file, or one cell from flags. */
+async function requested(flags: Flags): Promise<CampaignRequest> {
+  const { file, subject, fault, variant = [], target, param } = flags
+  if (file !== undefined) {
+    const given = (["subject", "fault", "target", "param"] as const).find((name) => (flags[name]?.length ?? 0) > 0)
+    if (given !== undefined) throw new UsageError(`--${given} stands instead of a file, and ${file} is one`)
+    return findCampaign(file)
+  }
+  if (subject === undefined || fault === undefined || variant.length === 0) {
+    throw new UsageError("name a campaign, or --subject, --fault and --variant", {
+      hint: "operator campaign quickstart",
+    })
+  }
+  const params = Object.fromEntries(Object.entries(parseParams(param ?? [])).map(([name, value]) => [name, [value]]))
+  return {
+    name: `${subject} ${fault}`,
+    subjects: [subject],
+    faults: [{ fault, targets: [target ?? "one"], params }],
+    variants: [...variant],
+    trials: 1,
+    seed: 1,
+    parallel: 1,
+    cooldown_ms: 0,
+    limits: {},
+    require: [],
+  }
+}
+
+/** What is said on the command line counts more than what the file says. */
+function withFlags(request: CampaignRequest, flags: Flags): CampaignRequest {
+  const limits = {
+    deadline_ms: flags.deadline,
+    stable_ms: flags.stable,
+    verify_ms: flags.verify,
+    symptom_within_ms: flags["symptom-within"],
+    give_up_grace_ms: flags.grace,
+  }
+  const given = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
+  return {
+    ...request,
+    trials: flags.trials ?? request.trials,
+    parallel: flags.parallel ?? request.parallel,
+    seed: flags.seed ?? request.seed,
+    variants: flags.variant?.length ? [...flags.variant] : request.variants,
+    limits: { ...request.limits, ...given },
+  }
+}

@@ -6,7 +6,7 @@ import { note, print, printJson } from "../lib/output.ts"
 import { signal } from "../lib/process.ts"
 import { openLab } from "../lab/open.ts"
 import { getLab, guardianOf, livingLabs } from "../store/labs.ts"
-import { openStore, storeFile } from "../store/open.ts"
+import { openExistingStore, storeFile } from "../store/open.ts"
 import { whichLab } from "./which-lab.ts"
 
 /** A guardian takes a lab down in less than two seconds; after this the command does it itself. */
@@ -23,7 +23,7 @@ export default defineCommand({
   run: async ({ args }) => {
     if ((args.lab === undefined) === !args.all)
       throw new UsageError("name one lab, or --all", { hint: "operator labs shows them" })
-    const store = openStore(storeFile(args.db))
+    const store = openExistingStore(storeFile(args.db))
     const rows =
       args.lab === undefined ? livingLabs(store).filter(({ trial }) => trial === null) : [whichLab(store, args.lab)]
     for (const row of rows) {

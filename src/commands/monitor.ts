@@ -6,8 +6,7 @@ import { openLab } from "../lab/open.ts"
 import { startMonitor } from "../monitor/watch.ts"
 import { chainHead, type Event, events } from "../store/events.ts"
 import type { EventKind } from "../store/kinds.ts"
-import { getLab } from "../store/labs.ts"
-import { openStore, storeFile } from "../store/open.ts"
+import { openExistingStore, storeFile } from "../store/open.ts"
 import { whichLab } from "./which-lab.ts"
 
 const LOOK_EVERY_MS = 100
@@ -33,11 +32,11 @@ export default defineCommand({
   examples: ["operator monitor ratelimiter-7f3a", "operator monitor ratelimiter-7f3a --json"],
   args: { lab: { type: "positional", description: "a lab, or the beginning of its id" } },
   run: async ({ args }) => {
-    const store = openStore(storeFile(args.db))
+    const store = openExistingStore(storeFile(args.db))
     const lab = await openLab(store, whichLab(store, args.lab))
     let after = chainHead(store, lab.id).seq
     const signal = interruption()
-    const monitor = await startMonitor(store, lab)
+    const monitor = startMonitor(store, lab)
     note(`watching ${lab.id}; Ctrl-C ends it`)
     const showNew = () => {
       for (const event of events(store, lab.id, { after, kinds: SHOWN })) {
@@ -45,9 +44,11 @@ export default defineCommand({
         show(event, args.json === true)
       }
     }
-    while (!signal.aborted && getLab(store, lab.id)?.state !== "destroyed") {
+    let watching = true
+    const ended = monitor.ended.finally(() => (watching = false))
+    while (!signal.aborted && watching) {
       showNew()
-      await store.clock.sleep(LOOK_EVERY_MS, signal)
+      await Promise.race([store.clock.sleep(LOOK_EVERY_MS, signal), ended])
     }
     await monitor.stop()
     showNew()

@@ -5,7 +5,8 @@ export function parseParams(words: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
     words.map((word) => {
       const equals = word.indexOf("=")
-      if (equals < 1) throw new UsageError(`--param ${word}: write name=value`)
+      if (equals < 1)
+        throw new UsageError(`--param ${word} is no NAME=VALUE`, { hint: "for instance --param delay_ms=200" })
       return [word.slice(0, equals), typed(word.slice(equals + 1))]
     }),
   )

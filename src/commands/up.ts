@@ -9,6 +9,7 @@ import { note, print, printJson } from "../lib/output.ts"
 import { ownCommand } from "../lib/own-command.ts"
 import type { Lab } from "../lab/lab.ts"
 import { findSubject } from "../lab/parse-subject.ts"
+import { requireProcesses } from "../lab/platforms/process.ts"
 import { raiseLab } from "../lab/raise.ts"
 import { startWorkload } from "../lab/workload/process.ts"
 import { startMonitor } from "../monitor/watch.ts"
@@ -24,9 +25,10 @@ export default defineCommand({
     for: { type: "duration", default: "8h", description: "after this long the lab is taken down by itself" },
   },
   run: async ({ args }) => {
+    const subject = await findSubject(args.subject)
+    requireProcesses(subject)
     const store = openStore(storeFile(args.db))
     await sweep(store)
-    const subject = await findSubject(args.subject)
     const start_ms = store.clock.mono_ms()
     const signal = interruption()
     const { lab, guardian } = await raiseLab(store, subject, {
@@ -48,12 +50,13 @@ export default defineCommand({
 async function untilReady(store: Store, lab: Lab, signal: AbortSignal): Promise<void> {
   const { timeout, stable } = lab.subject.ready
   note(`${lab.id}: waiting until every gate has held for ${showDuration(stable)}`)
-  const monitor = await startMonitor(store, lab)
+  const monitor = startMonitor(store, lab)
   const holds = () => {
     const since_ms = monitor.holdsSince()
     return since_ms !== undefined && store.clock.mono_ms() - since_ms >= stable
   }
-  const ready = await waitUntil(holds, { timeout_ms: timeout, every_ms: LOOK_EVERY_MS, signal })
+  const waited = waitUntil(holds, { timeout_ms: timeout, every_ms: LOOK_EVERY_MS, signal })
+  const ready = await Promise.race([waited, monitor.ended.then(() => false)])
   const failing = monitor.failing()
   await monitor.stop()
   if (signal.aborted) throw new Interrupted(`${lab.id} was not waited for; its guardian takes it down`)

@@ -1,10 +1,13 @@
 import { UsageError } from "../lib/errors.ts"
 import { matchPrefix } from "../lib/prefix.ts"
-import { type LabRow, livingLabs } from "../store/labs.ts"
+import { getLab, type LabRow, livingLabs } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
 
 /** The living lab that a word means: its id, or the beginning of it. */
 export function whichLab(store: Store, word: string): LabRow {
+  if (getLab(store, word)?.state === "destroyed") {
+    throw new UsageError(`${word} was destroyed`, { hint: `operator audit show ${word} tells its story` })
+  }
   const labs = livingLabs(store)
   const id = matchPrefix(
     word,

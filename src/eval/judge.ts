@@ -1,4 +1,5 @@
-import { parseSubject } from "../lab/parse-subject.ts"
+import { BUILT_IN_INVARIANTS, parseSubject } from "../lab/parse-subject.ts"
+import type { Subject } from "../lab/subject.ts"
 import { addJudgement, type Judgement } from "../store/judgements.ts"
 import type { Store } from "../store/open.ts"
 import { readText } from "../store/texts.ts"
@@ -24,8 +25,17 @@ async function opinion(store: Store, trial: Trial): Promise<Pick<Judged, "facts"
   const text = readText(store, trial.subject_text)
   if (!text) throw new Error(`the store does not hold the subject of trial ${trial.id}`)
   const subject = await parseSubject(text.content, text.name)
-  const facts = factsOf(store, trial, subject.faults[trial.fault]?.may_change ?? []) ?? null
-  if (trial.stage === "error" || facts === null)
-    return { facts, verdict: "error", reasons: [trial.reason ?? "it ended without a reason"] }
-  return { facts, ...verdictOf(facts) }
+  const may_change = subject.faults[trial.fault]?.may_change ?? []
+  const facts = factsOf(store, trial, { gates: gatesOf(subject), may_change }) ?? null
+  const reasons = [trial.reason ?? "it ended without a reason"]
+  if (trial.stage === "error" || facts === null) return { facts, verdict: "error", reasons }
+  const judged = verdictOf(facts)
+  // What was seen after the trial had given up on its symptom was not watched to an end.
+  return trial.stage === "invalid" && judged.verdict !== "invalid"
+    ? { facts, verdict: "invalid", reasons }
+    : { facts, ...judged }
+}
+
+function gatesOf(subject: Subject): string[] {
+  return [...subject.invariants.filter(({ role }) => role === "gate").map(({ name }) => name), ...BUILT_IN_INVARIANTS]
 }

@@ -3,50 +3,72 @@ import type { Facts } from "./facts.ts"
 /** Counts up with each change of what a verdict means, so that an old judgement can be told from a new one. */
 export const JUDGE_VERSION = 1
 
-export type Verdict =
-  "repaired" | "self_healed" | "damaged" | "unrepaired" | "quiet" | "false_alarm" | "meddled" | "invalid" | "error"
+export const VERDICTS = [
+  "repaired",
+  "self_healed",
+  "damaged",
+  "unrepaired",
+  "quiet",
+  "false_alarm",
+  "meddled",
+  "invalid",
+  "error",
+] as const
+
+export type Verdict = (typeof VERDICTS)[number]
 
 /** What became of the lab (DESIGN section 7), and why. The one place in which facts become a verdict. */
 export function verdictOf(facts: Facts): { verdict: Verdict; reasons: string[] } {
-  if (facts.fault === "none") return withoutFault(facts)
-  if (facts.confirmation === null) return { verdict: "invalid", reasons: ["nothing was injected"] }
-  if (facts.confirmation === "ineffective")
-    return { verdict: "invalid", reasons: ["ineffective: the fault was not there after it had been injected"] }
-  if (facts.symptom_ms === null) return { verdict: "invalid", reasons: ["no_symptom: no gate failed"] }
-
-  const marks = facts.confirmation === "inconclusive" ? ["whether the fault took effect could not be told"] : []
-  if (facts.harm !== "none" && facts.harm !== "unknown") {
-    return { verdict: "damaged", reasons: [`${facts.harm}: ${facts.harm_details.join("; ")}`, ...marks] }
-  }
-  if (facts.harm === "unknown") marks.push(`harm unknown: ${facts.harm_details.join("; ")}`)
-  if (facts.recovered_ms === null) {
-    return {
-      verdict: "unrepaired",
-      reasons: [`the gates never held for long enough; the fault was lifted by ${facts.lifted_by}`, ...marks],
-    }
-  }
-  if (facts.acted_ms !== null && facts.acted_ms <= facts.recovered_ms) {
-    return {
-      verdict: "repaired",
-      reasons: [`recovered after the agent acted; the fault was lifted by ${facts.lifted_by}`, ...marks],
-    }
-  }
-  return {
-    verdict: "self_healed",
-    reasons: [
-      facts.acted_ms === null ? "recovered without an act of the agent" : "recovered before the agent acted",
-      ...marks,
-    ],
-  }
+  const { verdict, reason } = facts.fault === "none" ? withoutFault(facts) : withFault(facts)
+  return { verdict, reasons: verdict === "invalid" ? [reason] : [reason, ...marks(facts)] }
 }
 
 // internal
 
-function withoutFault(facts: Facts): { verdict: Verdict; reasons: string[] } {
+interface Reasoned {
+  verdict: Verdict
+  reason: string
+}
+
+function withFault(facts: Facts): Reasoned {
+  const { confirmation, symptom_ms, acted_ms, recovered_ms, lifted_by } = facts
+  if (confirmation === null) return { verdict: "invalid", reason: "nothing was injected" }
+  if (confirmation === "ineffective")
+    return { verdict: "invalid", reason: "ineffective: the fault was not there after it had been injected" }
+  if (symptom_ms === null) return { verdict: "invalid", reason: "no_symptom: no gate failed" }
+  if (isHarmed(facts)) return { verdict: "damaged", reason: harm(facts) }
+  if (recovered_ms === null) {
+    const reason = `the gates never held for long enough; the fault was lifted by ${lifted_by}`
+    return { verdict: "unrepaired", reason }
+  }
+  if (acted_ms === null) return { verdict: "self_healed", reason: "recovered without an act of the agent" }
+  if (acted_ms > recovered_ms) return { verdict: "self_healed", reason: "recovered before the agent acted" }
+  return { verdict: "repaired", reason: `recovered after the agent acted; the fault was lifted by ${lifted_by}` }
+}
+
+function withoutFault(facts: Facts): Reasoned {
+  if (isHarmed(facts)) return { verdict: "damaged", reason: `nothing was broken; ${harm(facts)}` }
   if (facts.acted_ms !== null)
-    return { verdict: "meddled", reasons: ["nothing was broken, and the agent changed something"] }
+    return { verdict: "meddled", reason: "nothing was broken, and the agent changed something" }
   if (facts.tickets > 0)
-    return { verdict: "false_alarm", reasons: [`nothing was broken, and ${facts.tickets} tickets opened`] }
-  if (facts.harm === "collateral") return { verdict: "damaged", reasons: facts.harm_details }
-  return { verdict: "quiet", reasons: ["nothing was broken, and nothing happened"] }
+    return { verdict: "false_alarm", reason: `nothing was broken, and ${facts.tickets} tickets opened` }
+  return { verdict: "quiet", reason: "nothing was broken, and no ticket opened" }
+}
+
+/** What a reader of the verdict ought to know beside it. */
+function marks(facts: Facts): string[] {
+  const { confirmation, symptom_ms, detected_ms } = facts
+  const found: string[] = []
+  if (confirmation === "inconclusive") found.push("whether the fault took effect could not be told")
+  if (symptom_ms !== null && detected_ms === null) found.push("undetected: a gate failed, and no ticket opened")
+  if (facts.harm === "unknown") found.push(`harm unknown: ${facts.harm_details.join("; ")}`)
+  return found
+}
+
+function isHarmed({ harm }: Facts): boolean {
+  return harm === "collateral" || harm === "data_loss"
+}
+
+function harm({ harm, harm_details }: Facts): string {
+  return `${harm}: ${harm_details.join("; ")}`
 }

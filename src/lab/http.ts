@@ -28,8 +28,8 @@ export interface AskOptions {
 }
 
 /**
- * Sends one request that a subject declares, to where its service is at this moment. Never rejects for what the network or
- * the node does. A redirection is an answer. Connections are kept for later requests to the same address.
+ * Sends one request that a subject declares, to where its service is at this moment. Never rejects for what the network
+ * or the node does. A redirection is an answer. Connections are kept for later requests to the same address.
  */
 export async function ask(lab: Lab, request: HttpRequest, options: AskOptions): Promise<HttpAnswer> {
   const { clock, values = {}, since_ms = clock.mono_ms() } = options

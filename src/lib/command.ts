@@ -3,6 +3,7 @@ import { readArgv } from "./argv.ts"
 import { codeOf, EnvironmentError, exitCode, messageOf, OperatorError, UsageError } from "./errors.ts"
 import { didYouMean } from "./nearest.ts"
 import { paint, safeText } from "./output.ts"
+import { environmentError } from "./system-error.ts"
 import { commandUsage, groupUsage } from "./usage.ts"
 
 /** A command of the tree: what `--help` says of it, and its module, which nothing but calling it loads. */
@@ -51,7 +52,8 @@ export function defineCommand<const A extends ArgDefs>(command: Command<A>): Com
  */
 export async function runMain(root: Root, argv: readonly string[]): Promise<number> {
   const debug = flagsIn(argv).includes("--debug")
-  const fail = (error: unknown) => {
+  const fail = (thrown: unknown) => {
+    const error = environmentError(thrown) ?? thrown
     report(root.name, error, debug)
     return exitCode(error)
   }

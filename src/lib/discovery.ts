@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs"
+import { readFileSync, statSync } from "node:fs"
 import { basename, extname, join, resolve } from "node:path"
 import { codeOf, UsageError } from "./errors.ts"
 import { didYouMean } from "./nearest.ts"
@@ -13,7 +13,7 @@ export interface Found {
 }
 
 /** What a folder holds, by name; the working directory's own files shadow those of the executable. */
-export function discover(folder: Folder, cwd: string = process.cwd()): Found[] {
+export function discover(folder: Folder, cwd: string = "."): Found[] {
   const own = yamlFiles(join(cwd, folder)).map((file) => ({
     name: nameOf(file),
     file: join(folder, basename(file)),
@@ -50,7 +50,7 @@ const EMBEDDED_ROOT = Bun.isStandaloneExecutable ? import.meta.dir : join(import
 const nameOf = (file: string) => basename(file, extname(file))
 
 function yamlFiles(folder: string): string[] {
-  if (!existsSync(folder)) return []
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
   return [...new Bun.Glob("*.{yaml,yml}").scanSync({ cwd: folder, absolute: true })].sort()
 }
 

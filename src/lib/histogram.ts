@@ -1,8 +1,8 @@
 /**
  * How often each latency occurred, in buckets whose bounds never change, so that any two histograms can be merged.
  *
- * Layout of version 1: the octaves from 2⁻⁵ ms (0.031 ms) to 2¹⁶ ms (65.5 s), each cut into 32 buckets of equal width,
- * after one bucket for everything below. A bucket is at most 1/32 of its lower bound wide and is read at its middle, so a
+ * Layout of version 1: one bucket for all below 2⁻⁵ ms (0.031 ms), then the octaves from there to 2¹⁶ ms (65.5 s), each
+ * cut into 32 buckets of equal width. A bucket is at most 1/32 of its lower bound wide and is read at its middle, so a
  * quantile is off by at most 1.6 %. What is longer than the last octave counts in the last bucket.
  */
 export interface Histogram {

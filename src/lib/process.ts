@@ -16,6 +16,12 @@ export function identify(pid: number): ProcessId | undefined {
   return stat && stat.state !== "gone" ? { pid, started: stat.started } : undefined
 }
 
+export function thisProcess(): ProcessId {
+  const self = identify(process.pid)
+  if (!self) throw new Error("this process cannot find itself in the process table")
+  return self
+}
+
 /** What became of this very process. A zombie is gone. */
 export function stateOf(id: ProcessId): ProcessState {
   const stat = readStat(id.pid)

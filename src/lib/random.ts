@@ -9,10 +9,17 @@ export function seeded(seed: number): () => number {
   }
 }
 
+/** The items in an order that follows from the seed alone. */
+export function shuffled<T>(items: readonly T[], seed: number): T[] {
+  const random = seeded(seed)
+  return items
+    .map((item) => ({ item, key: random() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ item }) => item)
+}
+
 /** `count` of the items, drawn without putting back, in the items' own order. */
 export function draw<T>(items: readonly T[], count: number, seed: number): T[] {
-  const random = seeded(seed)
-  const keyed = items.map((item, place) => ({ item, place, key: random() }))
-  const chosen = keyed.sort((a, b) => a.key - b.key).slice(0, count)
-  return chosen.sort((a, b) => a.place - b.place).map(({ item }) => item)
+  const places = shuffled([...items.keys()], seed).slice(0, count)
+  return items.filter((_, place) => places.includes(place))
 }

@@ -39,12 +39,15 @@ export async function runBounded(command: string[], options: RunOptions): Promis
     end()
   }, options.timeout_ms)
   options.signal?.addEventListener("abort", end, { once: true })
+  const drained = new AbortController()
   const streams = [collect(child.stdout, options.max_bytes), collect(child.stderr, options.max_bytes)]
   try {
     await child.exited
-    await Promise.race([Promise.all(streams.map((stream) => stream.done)), systemClock.sleep(DRAIN_MS)])
+    await Promise.race([Promise.all(streams.map((stream) => stream.done)), systemClock.sleep(DRAIN_MS, drained.signal)])
   } finally {
     clearTimeout(timer)
+    // A timer that nobody waits for any more would keep this process from ending.
+    drained.abort()
     options.signal?.removeEventListener("abort", end)
     await Promise.all(streams.map((stream) => stream.cancel()))
   }

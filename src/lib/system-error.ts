@@ -10,7 +10,10 @@ export function environmentError(error: unknown, place?: string): EnvironmentErr
   const known = Object.entries(KNOWN).find(([prefix]) => code === prefix || code.startsWith(`${prefix}_`))
   if (!known) return undefined
   const { what, hint } = known[1]
-  return new EnvironmentError(`${what}: ${place ?? messageOf(error)}`, { hint, cause: error })
+  return new EnvironmentError(`${what}: ${place ?? messageOf(error)}`, {
+    hint: hint.replaceAll("{file}", place ?? "FILE"),
+    cause: error,
+  })
 }
 
 // internal
@@ -22,7 +25,7 @@ const NO_PERMISSION = {
 }
 const NO_FOLDER = { what: "a part of the path is no folder", hint: "name another file, or remove what is in the way" }
 
-/** By the beginning of the code: SQLite's extended codes go on after it. */
+/** By the beginning of the code: SQLite's extended codes go on after it. `{file}` is the place. */
 const KNOWN: Record<string, { what: string; hint: string }> = {
   SQLITE_FULL: FULL,
   ENOSPC: FULL,
@@ -42,10 +45,10 @@ const KNOWN: Record<string, { what: string; hint: string }> = {
   },
   SQLITE_BUSY: {
     what: "another process has held the store for too long",
-    hint: "see which: fuser FILE; then run the same command again",
+    hint: "see which: fuser {file}; then run the same command again",
   },
   SQLITE_CORRUPT: {
     what: "the store is damaged",
-    hint: "restore a copy; sqlite3 FILE .recover saves what can still be read",
+    hint: "restore a copy; sqlite3 {file} .recover saves what can still be read",
   },
 }

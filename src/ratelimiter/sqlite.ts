@@ -46,10 +46,10 @@ class SqliteStore implements LimitStore {
 
   check(key: string, cost: number): Promise<Decision> {
     return this.#write((now_ms) => {
-      const block = this.#rows<Block>("select * from blocks where key = :key and until_ms > :now_ms", {
-        key,
-        now_ms,
-      })[0]
+      const [block] = this.#rows<{ reason: string }>(
+        "select reason from blocks where key = :key and until_ms > :now_ms",
+        { key, now_ms },
+      )
       return block ? { kind: "blocked", reason: block.reason } : this.#window.take(key, cost, now_ms)
     })
   }
@@ -63,7 +63,7 @@ class SqliteStore implements LimitStore {
 
   counter(key: string): Promise<Counter> {
     return this.#read(() => {
-      const row = this.#rows<{ used: number }>("select used from counters where key = :key", { key })[0]
+      const [row] = this.#rows<{ used: number }>("select used from counters where key = :key", { key })
       return { key, used: row?.used ?? 0, limit: this.#window.limitOf(key) }
     })
   }

@@ -1,3 +1,4 @@
+import { CheckFailed } from "../lib/errors.ts"
 import { sha256 } from "../lib/ids.ts"
 import type { Store } from "./open.ts"
 
@@ -23,11 +24,28 @@ export function keepBlob(store: Store, input: BlobInput): string {
   return hash
 }
 
-/** The content again, or undefined when it was pruned. */
+/** The content again, or undefined when it was pruned. Throws CheckFailed when it is no longer what the hash says. */
 export function readBlob(store: Store, hash: string): Uint8Array | undefined {
   const row = store.db
     .query<{ codec: string; content: Uint8Array }, [string]>("select codec, content from blobs where hash = ?")
     .get(hash)
   if (!row) return undefined
-  return row.codec === "zstd" ? new Uint8Array(Bun.zstdDecompressSync(row.content)) : row.content
+  const content = unpacked(hash, row)
+  if (sha256(content) !== hash) throw altered(hash)
+  return content
+}
+
+// internal
+
+function unpacked(hash: string, row: { codec: string; content: Uint8Array }): Uint8Array {
+  if (row.codec !== "zstd") return row.content
+  try {
+    return new Uint8Array(Bun.zstdDecompressSync(row.content))
+  } catch (error) {
+    throw altered(hash, error)
+  }
+}
+
+function altered(hash: string, cause?: unknown): CheckFailed {
+  return new CheckFailed(`the blob ${hash} was altered`, { cause })
 }

@@ -1,26 +1,66 @@
+import { bootId, stateOf, thisProcess } from "../lib/process.ts"
 import type { Store } from "./open.ts"
 
 export interface Campaign {
   id: string
   name: string
+  /** Of everything that decides its trials: the same campaign has the same hash. */
   matrix_hash: string
   matrix: string
   created_at: string
   ended_at: string | null
+  runner_boot: string | null
+  runner_pid: number | null
+  runner_started: string | null
 }
 
+/** Records a campaign that this process runs. */
 export function createCampaign(store: Store, campaign: Pick<Campaign, "id" | "name" | "matrix_hash" | "matrix">): void {
+  const { pid, started } = thisProcess()
   store.write(() =>
     store.db
       .query(
-        "insert into campaigns (id, name, matrix_hash, matrix, created_at) values (:id, :name, :matrix_hash, :matrix, :created_at)",
+        `insert into campaigns (id, name, matrix_hash, matrix, created_at, runner_boot, runner_pid, runner_started)
+         values (:id, :name, :matrix_hash, :matrix, :created_at, :boot, :pid, :started)`,
       )
-      .run({ ...campaign, created_at: store.clock.now().toISOString() }),
+      .run({ ...campaign, created_at: store.clock.now().toISOString(), boot: bootId(), pid, started }),
   )
+}
+
+/** Makes this process the one that runs a campaign. The living process that already does, if there is one, is returned. */
+export function claimCampaign(store: Store, id: string): { pid: number } | undefined {
+  return store.write(() => {
+    const campaign = getCampaign(store, id)
+    if (campaign && runnerAlive(campaign)) return { pid: campaign.runner_pid ?? 0 }
+    const { pid, started } = thisProcess()
+    store.db
+      .query("update campaigns set runner_boot = ?, runner_pid = ?, runner_started = ? where id = ?")
+      .run(bootId(), pid, started, id)
+    return undefined
+  })
 }
 
 export function endCampaign(store: Store, id: string): void {
   store.write(() =>
     store.db.query("update campaigns set ended_at = ? where id = ?").run(store.clock.now().toISOString(), id),
   )
+}
+
+export function getCampaign(store: Store, id: string): Campaign | undefined {
+  return store.db.query<Campaign, [string]>("select * from campaigns where id = ?").get(id) ?? undefined
+}
+
+/** Newest first. */
+export function listCampaigns(store: Store, options: { name?: string; limit?: number } = {}): Campaign[] {
+  return store.db
+    .query<Campaign, { name: string | null; limit: number }>(
+      "select * from campaigns where :name is null or name = :name order by created_at desc, rowid desc limit :limit",
+    )
+    .all({ name: options.name ?? null, limit: options.limit ?? -1 })
+}
+
+/** Whether a process runs it at this moment. */
+export function runnerAlive({ runner_boot, runner_pid, runner_started }: Campaign): boolean {
+  if (runner_boot !== bootId() || runner_pid === null || runner_started === null) return false
+  return stateOf({ pid: runner_pid, started: runner_started }) !== "gone"
 }

@@ -13,7 +13,8 @@ export function connectForWriting(file: string): Database {
   return orClose(db, () => {
     db.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`)
     // The mark is in the file itself before anything may be in the write-ahead log, so that a look at the file tells whose it is.
-    if (numberOf(db, "application_id") !== APPLICATION_ID) db.run(`pragma application_id = ${APPLICATION_ID}`)
+    if (numberOf(db, "page_count") === 0) db.run(`pragma application_id = ${APPLICATION_ID}`)
+    refuseUnmarked(db, file)
     refuseNewer(db, file)
     db.run("pragma journal_mode = wal")
     db.run("pragma synchronous = normal")
@@ -28,6 +29,7 @@ export function connectForReading(file: string): Database {
   const db = openReadOnly(file)
   return orClose(db, () => {
     db.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`)
+    refuseUnmarked(db, file)
     refuseNewer(db, file)
     const version = numberOf(db, "user_version")
     if (version === 0) throw noStore(file)
@@ -56,19 +58,25 @@ export function notOurs(file: string, cause?: unknown): UsageError {
 const APPLICATION_ID = 0x4f504552
 
 /**
- * False when nothing is there yet. Looks at the file alone, past locks and logs: opening another program's file the usual way
- * would write its log back into it.
+ * False when nothing is there yet, or an empty file. Looks at the file alone, past locks and logs: opening another program's
+ * file the usual way would write its log back into it.
  */
 function refuseForeign(file: string): boolean {
-  if (!isThere(file)) return false
+  if (!isThere(file) || statSync(file).size === 0) return false
   const db = openImmutable(file)
   try {
-    if (numberOf(db, "page_count") === 0) return false
-    if (numberOf(db, "application_id") !== APPLICATION_ID) throw notOurs(file)
-    return true
+    refuseUnmarked(db, file)
+  } catch (error) {
+    // In the midst of a checkpoint a file is shorter than it says. Whose it is can be asked again once its log is read.
+    if (codeOf(error) !== "SQLITE_CORRUPT") throw error
   } finally {
     db.close()
   }
+  return true
+}
+
+function refuseUnmarked(db: Database, file: string): void {
+  if (numberOf(db, "application_id") !== APPLICATION_ID) throw notOurs(file)
 }
 
 function isThere(file: string): boolean {

@@ -1,7 +1,8 @@
+import { CheckFailed } from "../lib/errors.ts"
 import { sha256 } from "../lib/ids.ts"
 import { type BlobInput, keepBlob } from "./blobs.ts"
 import type { EventBodies, EventKind } from "./kinds.ts"
-import type { Store } from "./open.ts"
+import { refusePromise, type Store } from "./open.ts"
 
 /** One event as it is read back. `seq` counts from 1 in each lab. */
 export interface Event<K extends EventKind = EventKind> {
@@ -23,7 +24,7 @@ export interface AppendOptions {
   blob?: BlobInput
   /** Survives a power cut, not only kill -9. */
   durable?: boolean
-  /** Changes the projections that follow from this event, in its transaction. */
+  /** Changes the projections that follow from this event, in its transaction. Must be done when it returns. */
   project?: (event: { at: string; mono_ms: number; seq: number }) => void
 }
 
@@ -50,7 +51,7 @@ export function append<K extends EventKind>(
         prev: head.hash,
       }
       store.db.query(INSERT).run({ ...row, hash: hashOf(row) })
-      options.project?.(row)
+      refusePromise(options.project?.(row))
       return { seq: row.seq, at: row.at, mono_ms: row.mono_ms }
     },
     { durable: options.durable ?? false },
@@ -67,7 +68,7 @@ export function events<K extends EventKind = EventKind>(
   const rows = store.db
     .query<Row, { lab: string; after: number; kinds: string; limit: number }>(SELECT)
     .all({ lab, after: options.after ?? 0, kinds, limit: options.limit ?? -1 })
-  return rows.map((row) => ({ ...row, kind: row.kind as K, body: JSON.parse(row.body) as EventBodies[K] }))
+  return rows.map((row) => ({ ...row, kind: row.kind as K, body: parsed(row) as EventBodies[K] }))
 }
 
 /** The first place at which a lab's chain does not hold, or undefined. */
@@ -117,6 +118,15 @@ const INSERT = `insert into events (lab, seq, at, mono_ms, kind, session, body, 
 
 const SELECT = `select * from events where lab = :lab and seq > :after
   and (:kinds = '[]' or kind in (select value from json_each(:kinds))) order by seq limit :limit`
+
+/** Only somebody who went past the table's checks can have written what is no JSON. */
+function parsed(row: Row): unknown {
+  try {
+    return JSON.parse(row.body)
+  } catch (cause) {
+    throw new CheckFailed(`event ${row.seq} of ${row.lab} was altered: it cannot be read`, { cause })
+  }
+}
 
 function hashOf(row: Sealed): string {
   const { lab, seq, at, mono_ms, kind, session, body, blob, prev } = row

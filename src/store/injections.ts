@@ -57,25 +57,32 @@ export function enterPhase(
   phase: Phase,
   reason: string | null = null,
 ): void {
-  const row = store.db.query<{ phase: Phase }, [string]>("select phase from injections where id = ?").get(injection.id)
-  if (row && !isOpen(row)) return
   const ended = phase === "reverted" || phase === "void" || phase === "failed"
-  append(
-    store,
-    injection.lab,
-    "injection.phase",
-    { injection: injection.id, phase, reason },
-    {
-      durable: true,
-      project: ({ mono_ms }) =>
-        store.db
-          .query(
-            `update injections set phase = :phase, reason = coalesce(:reason, reason),
-             active_ms = case when :phase = 'active' then :mono_ms else active_ms end,
-             ended_ms = case when :ended then :mono_ms else ended_ms end where id = :id`,
-          )
-          .run({ phase, reason, mono_ms, ended, id: injection.id }),
+  // Owner and guardian may revert at once, so the look and the move are one transaction.
+  store.write(
+    () => {
+      const row = store.db
+        .query<{ phase: Phase }, [string]>("select phase from injections where id = ?")
+        .get(injection.id)
+      if (row && !isOpen(row)) return
+      append(
+        store,
+        injection.lab,
+        "injection.phase",
+        { injection: injection.id, phase, reason },
+        {
+          project: ({ mono_ms }) =>
+            store.db
+              .query(
+                `update injections set phase = :phase, reason = coalesce(:reason, reason),
+                 active_ms = case when :phase = 'active' then :mono_ms else active_ms end,
+                 ended_ms = case when :ended then :mono_ms else ended_ms end where id = :id`,
+              )
+              .run({ phase, reason, mono_ms, ended, id: injection.id }),
+        },
+      )
     },
+    { durable: true },
   )
 }
 

@@ -6,6 +6,7 @@ export interface EventBodies {
   "lab.created": { subject: string; platform: string; dir: string; trial: string | null; deadline_at: string }
   "lab.up": { nodes: string[]; took_ms: number }
   "lab.kept": { owner_pid: number }
+  "lab.deadline": { deadline_at: string }
   "lab.destroyed": { by: string; reason: string; ended_processes: number }
 
   "trial.stage": { trial: string; stage: Stage; reason: string | null }

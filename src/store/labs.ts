@@ -1,4 +1,4 @@
-import { bootId, identify, type ProcessId, stateOf } from "../lib/process.ts"
+import { bootId, type ProcessId, stateOf, thisProcess } from "../lib/process.ts"
 import { append } from "./events.ts"
 import type { Store } from "./open.ts"
 import { enterStage } from "./trials.ts"
@@ -101,6 +101,20 @@ export function takeOver(store: Store, lab: string): void {
   )
 }
 
+/** Sets when the guardian destroys the lab, whatever its owner says. */
+export function setDeadline(store: Store, lab: string, deadline: Date): void {
+  const deadline_at = deadline.toISOString()
+  append(
+    store,
+    lab,
+    "lab.deadline",
+    { deadline_at },
+    {
+      project: () => store.db.query("update labs set deadline_at = ? where id = ?").run(deadline_at, lab),
+    },
+  )
+}
+
 /** Only after the world was looked at and nothing of the lab is left. */
 export function markDestroyed(store: Store, lab: string, by: string, reason: string, ended_processes: number): void {
   append(
@@ -121,6 +135,14 @@ export function getLab(store: Store, id: string): LabRow | undefined {
   return store.db.query<LabRow, [string]>("select * from labs where id = ?").get(id) ?? undefined
 }
 
+/** The ids of all labs, also of those that were destroyed, oldest first. */
+export function labIds(store: Store): string[] {
+  return store.db
+    .query<{ id: string }, []>("select id from labs order by created_at, rowid")
+    .all()
+    .map(({ id }) => id)
+}
+
 /** Labs that were not destroyed, oldest first. */
 export function livingLabs(store: Store): LabRow[] {
   return store.db.query<LabRow, []>("select * from labs where state <> 'destroyed' order by created_at").all()
@@ -135,12 +157,4 @@ export function guardianOf(lab: LabRow): ProcessId | undefined {
   if (lab.guardian_pid === null || lab.guardian_started === null || lab.owner_boot !== bootId()) return undefined
   const guardian = { pid: lab.guardian_pid, started: lab.guardian_started }
   return stateOf(guardian) === "gone" ? undefined : guardian
-}
-
-// internal
-
-function thisProcess(): ProcessId {
-  const self = identify(process.pid)
-  if (!self) throw new Error("this process cannot find itself in the process table")
-  return self
 }

@@ -75,7 +75,8 @@ export function samplesHash(store: Store, lab: string): string {
 type Row = Omit<Sample, "histogram"> & { histogram: Uint8Array }
 
 const COLUMNS = "operation, second, scheduled, sent, ok, failed, lag_ms, histogram"
-const SELECT = `select ${COLUMNS} from samples where lab = :lab and second >= :from and second < :to order by second, operation`
+const SELECT = `select ${COLUMNS} from samples
+  where lab = :lab and second >= :from and second < :to order by second, operation`
 const SELECT_ONE = `select ${COLUMNS} from samples where lab = ? and operation = ? and second = ?`
 const REPLACE = `insert or replace into samples (lab, ${COLUMNS})
   values (:lab, :operation, :second, :scheduled, :sent, :ok, :failed, :lag_ms, :histogram)`

@@ -41,24 +41,28 @@ export type NewTrial = Omit<Trial, "stage" | "reason" | "lab" | "verdict" | "cre
 
 export const ENDED: readonly Stage[] = ["done", "invalid", "error"]
 
-export function createTrial(store: Store, trial: NewTrial): void {
+/** Records an attempt, numbered after the earlier ones at the same trial. */
+export function createTrial(store: Store, trial: Omit<NewTrial, "attempt">): Trial {
   const { params, limits, environment, ...columns } = trial
-  store.write(() =>
-    store.db
-      .query(
-        `insert into trials (id, campaign, subject, fault, target, params, variant, repetition, attempt, seed, limits,
-           subject_text, variant_text, environment, stage, created_at)
-         values (:id, :campaign, :subject, :fault, :target, :params, :variant, :repetition, :attempt, :seed, :limits,
-           :subject_text, :variant_text, :environment, 'pending', :created_at)`,
-      )
-      .run({
-        ...columns,
-        params: JSON.stringify(params),
-        limits: JSON.stringify(limits),
-        environment: JSON.stringify(environment),
-        created_at: store.clock.now().toISOString(),
-      }),
-  )
+  return store.write(() => {
+    const row = { ...columns, params: JSON.stringify(params), limits: JSON.stringify(limits) }
+    const { subject, fault, target, variant, repetition, campaign } = row
+    const key = { campaign, subject, fault, target, variant, repetition, params: row.params }
+    const attempt = 1 + (store.db.query<{ n: number }, typeof key>(COUNT_ATTEMPTS).get(key)?.n ?? 0)
+    const created_at = store.clock.now().toISOString()
+    store.db.query(INSERT).run({ ...row, attempt, environment: JSON.stringify(environment), created_at })
+    return {
+      ...trial,
+      attempt,
+      stage: "pending",
+      reason: null,
+      lab: null,
+      verdict: null,
+      created_at,
+      started_at: null,
+      ended_at: null,
+    }
+  })
 }
 
 /** Moves a trial to its next stage: an event in its lab's log, and the row. A trial that has ended stays as it is. */
@@ -101,6 +105,14 @@ export function listTrials(store: Store, options: { campaign?: string; limit?: n
 }
 
 // internal
+
+const COUNT_ATTEMPTS = `select count(*) as n from trials where campaign = :campaign and subject = :subject and fault = :fault
+  and target = :target and params = :params and variant = :variant and repetition = :repetition`
+
+const INSERT = `insert into trials (id, campaign, subject, fault, target, params, variant, repetition, attempt, seed, limits,
+    subject_text, variant_text, environment, stage, created_at)
+  values (:id, :campaign, :subject, :fault, :target, :params, :variant, :repetition, :attempt, :seed, :limits,
+    :subject_text, :variant_text, :environment, 'pending', :created_at)`
 
 type Row = Omit<Trial, "params" | "limits" | "environment"> & { params: string; limits: string; environment: string }
 

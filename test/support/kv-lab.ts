@@ -24,7 +24,7 @@ export interface KvLab extends AsyncDisposable {
   store: Store
 }
 
-/** A lab of the key-value service with a store of its own: real processes under a temporary folder, gone with `await using`. */
+/** A lab of the key-value service, with a store of its own: real processes and a temporary folder. */
 export async function kvLab(options: KvOptions = {}): Promise<KvLab> {
   const dir = mkdtempSync(join(tmpdir(), "kv-lab-"))
   const store = openStore(join(dir, "operator.db"))

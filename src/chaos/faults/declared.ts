@@ -18,7 +18,7 @@ export function declaredFault(name: string, declaration: DeclaredFault): Fault<R
   return {
     name,
     about: declaration.about,
-    params: z.record(z.string(), z.unknown()),
+    params: z.strictObject(Object.fromEntries(placeholders(declaration).map((name) => [name, z.unknown().optional()]))),
     platforms: ["process", "docker"],
     heals_itself: false,
     plan: (_lab, targets, params, seed) => {
@@ -44,6 +44,14 @@ export function declaredFault(name: string, declaration: DeclaredFault): Fault<R
 }
 
 // internal
+
+/** What every command of a lab may use; the other words in braces are the fault's parameters. */
+const GIVEN = ["lab", "node", "seed"]
+
+function placeholders({ inject, undo, active }: DeclaredFault): string[] {
+  const words = [inject, undo, active].flatMap((template) => [...template.matchAll(/\{([a-z_]+)\}/g)])
+  return words.map(([, word]) => word ?? "").filter((word) => !GIVEN.includes(word))
+}
 
 function run(lab: Lab, command: string) {
   return lab.exec(lab.render(command), { timeout_ms: COMMAND_TIMEOUT_MS })

@@ -5,7 +5,7 @@ import { printTable } from "../../lib/table.ts"
 import { openStoreReadOnly, storeFile } from "../../store/open.ts"
 
 export default defineCommand({
-  about: "The logs that the store holds, newest first: one for each lab.",
+  about: "The logs that the store holds, newest first: one for each lab, and the attempts that never came to a lab.",
   examples: ["operator audit list", "operator audit list -n 5 --json"],
   args: { limit: { type: "number", alias: "n", integer: true, min: 1, default: 20, description: "at most so many" } },
   run: ({ args }) => {
@@ -16,7 +16,7 @@ export default defineCommand({
     if (logs.length === 0) return note("No log yet. operator campaign --help shows how to run a trial.")
     const now = new Date()
     printTable(logs, [
-      { title: "LAB", value: (log) => log.lab },
+      { title: "LAB", value: (log) => log.lab ?? "–" },
       { title: "TRIAL", value: (log) => log.trial ?? "" },
       { title: "FAULT", value: (log) => log.fault ?? "" },
       { title: "VARIANT", value: (log) => log.variant ?? "" },

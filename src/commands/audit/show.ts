@@ -2,12 +2,14 @@ import { describe } from "../../audit/describe.ts"
 import { findLog } from "../../audit/find.ts"
 import { type Story, tellStory } from "../../audit/story.ts"
 import { defineCommand } from "../../lib/command.ts"
+import { CheckFailed } from "../../lib/errors.ts"
 import { paint, print, printJson, safeText } from "../../lib/output.ts"
+import type { Event } from "../../store/events.ts"
 import { openStoreReadOnly, storeFile } from "../../store/open.ts"
 
 export default defineCommand({
   about:
-    "What happened in a trial, a session or a lab, as a timeline: observations, tickets, reasons, commands, outputs.",
+    "What happened in a trial, a session or a lab, as a timeline: observations, tickets, reasons, commands, outputs. Exit 3 when the log was altered.",
   examples: [
     "operator audit show last",
     "operator audit show ratelimiter-7f",
@@ -19,9 +21,16 @@ export default defineCommand({
   run: ({ args }) => {
     const store = openStoreReadOnly(storeFile(args.db))
     const story = tellStory(store, findLog(store, args.id))
+    store.close()
     if (args.json) printJson(story)
     else printStory(story)
-    store.close()
+    if (story.chain.intact) return
+    throw new CheckFailed(
+      `the log of ${story.lab?.id} was altered at event ${story.chain.seq}: ${story.chain.reason}`,
+      {
+        hint: "only what stands before it is proven; compare the rest with an earlier copy of the store",
+      },
+    )
   },
 })
 
@@ -30,26 +39,41 @@ export default defineCommand({
 const INDENT = " ".repeat(24)
 
 function printStory(story: Story): void {
-  const { bold, dim, red } = paint(process.stdout)
-  const { lab, trial } = story
+  printHead(story)
+  print("")
+  let proven = true
+  for (const event of story.events) {
+    if (proven && !story.chain.intact && event.seq >= story.chain.seq) {
+      proven = false
+      print(
+        paint(process.stdout).red(`from here on nothing is proven: event ${story.chain.seq}: ${story.chain.reason}`),
+      )
+    }
+    printEvent(event, story.zero_ms)
+  }
+}
+
+function printHead({ lab, trial, verdict, reasons, chain }: Story): void {
+  const { bold, red } = paint(process.stdout)
   if (trial) {
     const where = trial.target === "all" ? trial.fault : `${trial.fault} at ${trial.target}`
     print(bold(`${trial.subject} · ${where} · ${trial.variant}`))
     print(`trial ${trial.id}, repetition ${trial.repetition}, attempt ${trial.attempt}, seed ${trial.seed}`)
   }
-  print(`lab ${lab.id}, ${lab.state}`)
-  if (story.verdict !== undefined) print(`verdict ${bold(story.verdict)}: ${safeText(story.reasons.join("; "))}`)
-  if (!story.chain.intact) print(red(`this log was altered: ${story.chain.reason}`))
-  print("")
-  for (const event of story.events) {
-    const line = describe(event)
-    if (!line) continue
-    const label = safeText(line.label).padEnd(11)
-    print(
-      `${offset(event.mono_ms - story.zero_ms).padStart(10)}  ${COLOURED[line.label] ? paintLabel(line.label, label) : dim(label)} ${indented(line.text)}`,
-    )
-    if (line.detail) print(dim(INDENT + indented(line.detail.trimEnd())))
-  }
+  if (lab) print(`lab ${lab.id}, ${lab.state}`)
+  else if (trial) print(`no lab; ${trial.stage}${trial.reason === null ? "" : `: ${safeText(trial.reason)}`}`)
+  if (verdict !== null) print(`verdict ${bold(verdict)}: ${safeText(reasons.join("; "))}`)
+  if (!chain.intact) print(red(`THIS LOG WAS ALTERED at event ${chain.seq}: ${chain.reason}`))
+}
+
+function printEvent(event: Event, zero_ms: number): void {
+  const { dim } = paint(process.stdout)
+  const line = describe(event)
+  if (!line) return
+  const label = safeText(line.label).padEnd(11)
+  const painted = COLOURED[line.label] ? paintLabel(line.label, label) : dim(label)
+  print(`${offset(event.mono_ms - zero_ms).padStart(10)}  ${painted} ${indented(line.text)}`)
+  if (line.detail) print(dim(INDENT + indented(line.detail.trimEnd())))
 }
 
 /** The labels that somebody skims for. */

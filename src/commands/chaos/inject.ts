@@ -3,7 +3,7 @@ import { defineCommand } from "../../lib/command.ts"
 import { CheckFailed, UsageError } from "../../lib/errors.ts"
 import { note, print, printJson } from "../../lib/output.ts"
 import { openLab } from "../../lab/open.ts"
-import { openStore, storeFile } from "../../store/open.ts"
+import { openExistingStore, storeFile } from "../../store/open.ts"
 import { parseParams } from "../params.ts"
 import { whichLab } from "../which-lab.ts"
 
@@ -22,7 +22,7 @@ export default defineCommand({
     seed: { type: "number", integer: true, default: 1, description: "decides what is drawn" },
   },
   run: async ({ args }) => {
-    const store = openStore(storeFile(args.db))
+    const store = openExistingStore(storeFile(args.db))
     const row = whichLab(store, args.lab)
     if (row.trial !== null)
       throw new UsageError(`${row.id} belongs to the running trial ${row.trial}, which breaks it itself`)

@@ -6,7 +6,7 @@ import { matchPrefix } from "../../lib/prefix.ts"
 import { openLab } from "../../lab/open.ts"
 import { allInjections, isOpen } from "../../store/injections.ts"
 import { getLab } from "../../store/labs.ts"
-import { openStore, storeFile } from "../../store/open.ts"
+import { openExistingStore, storeFile } from "../../store/open.ts"
 
 export default defineCommand({
   about: "Undoes injections, and says what was seen afterwards (exit 3 when a fault is still there).",
@@ -18,7 +18,7 @@ export default defineCommand({
   run: async ({ args }) => {
     if ((args.injection === undefined) === !args.all)
       throw new UsageError("name one injection, or --all", { hint: "operator chaos status shows them" })
-    const store = openStore(storeFile(args.db))
+    const store = openExistingStore(storeFile(args.db))
     const known = allInjections(store)
     const id =
       args.injection &&

@@ -1,13 +1,13 @@
-import { createInterface } from "node:readline"
 import { healLab } from "../../chaos/heal.ts"
 import { GOODBYE, KEEP } from "../../lab/guardian.ts"
+import { holdLifeline } from "../../lib/lifeline.ts"
 import { openLab } from "../../lab/open.ts"
 import { defineCommand } from "../../lib/command.ts"
 import { getLab, takeOver } from "../../store/labs.ts"
 import { openStore, type Store, storeFile } from "../../store/open.ts"
 
-/** A timer cannot be set further ahead than this; the deadline is looked at again then. */
-const MAX_TIMER_MS = 2 ** 31 - 1
+/** The owner may move the deadline, so it is read again this often. */
+const LOOK_EVERY_MS = 5_000
 
 /** Watches over one lab: heals and removes it when its owner dies, when it is told to end (TERM), or at its deadline. */
 export default defineCommand({
@@ -18,7 +18,7 @@ export default defineCommand({
     if (!row) throw new Error(`the store does not know ${args.lab}`)
     const lab = await openLab(store, row)
     for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined)
-    const ending = ended(store, lab.id, new Date(row.deadline_at))
+    const ending = ended(store, lab.id)
     process.stdout.write("ready\n")
     const end = await ending
     if (end !== "in good order") await healLab(store, lab, { by: "guardian", reason: end })
@@ -29,30 +29,29 @@ export default defineCommand({
 // internal
 
 /** Why the watch ended, whichever reason comes first. */
-function ended(store: Store, lab: string, deadline: Date): Promise<string> {
+function ended(store: Store, lab: string): Promise<string> {
   return new Promise((resolve) => {
     let kept = false
     let timer: ReturnType<typeof setTimeout> | undefined
-    const lifeline = createInterface({ input: process.stdin })
     const end = (reason: string) => {
       clearTimeout(timer)
-      lifeline.close()
       resolve(reason)
     }
-    lifeline.on("line", (word) => {
+    const ownerGone = holdLifeline((word) => {
       if (word === GOODBYE) end("in good order")
       if (word !== KEEP) return
       kept = true
       takeOver(store, lab)
     })
-    lifeline.on("close", () => {
+    void ownerGone.then(() => {
       if (!kept) end("its owner died")
     })
     process.on("SIGTERM", () => end(kept ? "it was taken down" : "its guardian was told to end"))
     const watchDeadline = () => {
-      const left_ms = deadline.getTime() - Date.now()
+      const deadline_at = getLab(store, lab)?.deadline_at
+      const left_ms = deadline_at === undefined ? 0 : Date.parse(deadline_at) - Date.now()
       if (left_ms <= 0) end("its deadline passed")
-      else timer = setTimeout(watchDeadline, Math.min(left_ms, MAX_TIMER_MS))
+      else timer = setTimeout(watchDeadline, Math.min(left_ms, LOOK_EVERY_MS))
     }
     watchDeadline()
   })

@@ -1,6 +1,6 @@
 import { defineCommand } from "../../lib/command.ts"
 import { openLab } from "../../lab/open.ts"
-import { ownerGone } from "../../lab/workload/process.ts"
+import { holdLifeline } from "../../lib/lifeline.ts"
 import { runWorkload } from "../../lab/workload/run.ts"
 import { append } from "../../store/events.ts"
 import { getLab } from "../../store/labs.ts"
@@ -15,7 +15,7 @@ export default defineCommand({
   run: async ({ args }) => {
     const stop = new AbortController()
     process.on("SIGTERM", () => stop.abort("stopped"))
-    if (!args["outlives-owner"]) void ownerGone().then(() => stop.abort("its owner is gone"))
+    if (!args["outlives-owner"]) void holdLifeline().then(() => stop.abort("its owner is gone"))
     const store = openStore(storeFile(args.db))
     const row = getLab(store, args.lab)
     if (!row) throw new Error(`the store does not know ${args.lab}`)

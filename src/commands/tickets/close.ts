@@ -1,5 +1,5 @@
 import { defineCommand } from "../../lib/command.ts"
-import { openStore, storeFile } from "../../store/open.ts"
+import { openExistingStore, storeFile } from "../../store/open.ts"
 import { closeTicket } from "../../store/tickets.ts"
 import { showSettled } from "./settled.ts"
 import { whichTicket } from "./which-ticket.ts"
@@ -12,7 +12,7 @@ export default defineCommand({
     reason: { type: "string", required: true, description: "why" },
   },
   run: ({ args }) => {
-    const store = openStore(storeFile(args.db))
+    const store = openExistingStore(storeFile(args.db))
     const ticket = whichTicket(store, args.ticket)
     closeTicket(store, ticket.id, args.reason)
     showSettled(store, ticket.id, args.json === true)

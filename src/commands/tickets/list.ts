@@ -1,9 +1,12 @@
 import { defineCommand } from "../../lib/command.ts"
 import { ago, note, printJson } from "../../lib/output.ts"
+import { matchPrefix } from "../../lib/prefix.ts"
 import { printTable } from "../../lib/table.ts"
+import { labIds } from "../../store/labs.ts"
 import { openStoreReadOnly, storeFile } from "../../store/open.ts"
 import { listTickets } from "../../store/tickets.ts"
-import { whichLab } from "../which-lab.ts"
+
+const WHERE = "operator labs shows those that are up, operator audit list the others, too"
 
 export default defineCommand({
   about: "Tickets that are not settled, oldest first.",
@@ -15,7 +18,7 @@ export default defineCommand({
   run: ({ args }) => {
     const store = openStoreReadOnly(storeFile(args.db))
     const tickets = listTickets(store, {
-      ...(args.lab === undefined ? {} : { lab: whichLab(store, args.lab).id }),
+      ...(args.lab === undefined ? {} : { lab: matchPrefix(args.lab, labIds(store), "lab", WHERE) }),
       ...(args.all ? {} : { states: ["open", "held", "escalated"] as const }),
     })
     store.close()

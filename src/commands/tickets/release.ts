@@ -1,5 +1,5 @@
 import { defineCommand } from "../../lib/command.ts"
-import { openStore, storeFile } from "../../store/open.ts"
+import { openExistingStore, storeFile } from "../../store/open.ts"
 import { releaseTicket } from "../../store/tickets.ts"
 import { showSettled } from "./settled.ts"
 import { whichTicket } from "./which-ticket.ts"
@@ -11,7 +11,7 @@ export default defineCommand({
     ticket: { type: "positional", description: "a ticket, or the beginning of its id" },
   },
   run: ({ args }) => {
-    const store = openStore(storeFile(args.db))
+    const store = openExistingStore(storeFile(args.db))
     const ticket = whichTicket(store, args.ticket)
     releaseTicket(store, ticket.id)
     showSettled(store, ticket.id, args.json === true)

@@ -28,11 +28,17 @@ const START_TIMEOUT_MS = 15_000
 const EXEC_OUTPUT_BYTES = 1024 * 1024
 const LOG_TAIL_BYTES = 1024 * 1024
 
+/** Throws when a subject says nothing of how it runs without Docker; to be asked before anything of a lab is there. */
+export function requireProcesses(subject: Subject): void {
+  if (Object.keys(subject.processes).length > 0) return
+  throw new UsageError(`${subject.file}: ${subject.name} has no \`processes:\`, so it cannot run without Docker`, {
+    hint: "add x-operator.processes: a command for each service",
+  })
+}
+
 /** Writes the folders of a new lab: one for each node with `start`, `log` and `data/`, and the shipped programs. */
 export function layOut(subject: Subject, dir: string): void {
-  if (Object.keys(subject.processes).length === 0) {
-    throw new UsageError(`${subject.file}: ${subject.name} has no \`processes:\`, so it cannot run without Docker`)
-  }
+  requireProcesses(subject)
   mkdirSync(join(dir, "store"), { recursive: true })
   installPrograms(dir)
   const lab = processLab("", subject, dir)

@@ -21,9 +21,10 @@ export interface CheckOptions {
 }
 
 /**
- * Reads every write that the lab has acknowledged, through the subject's `read`, when its workload has ended. A key that is not
- * found is asked for again, until it is, or until all that are left have had an answer for `LOSS_SETTLES_MS`, or the time is up.
- * `lost`: no such key (404). `wrong`: an answer for which `holds` is not true. `unread`: no answer, or one about another trouble.
+ * Reads every write that the lab has acknowledged, through the subject's `read`, when its workload has ended. A key
+ * that is not found is asked for again, until it is, or until all that are left have had an answer for
+ * `LOSS_SETTLES_MS`, or the time is up. `lost`: no such key (404). `wrong`: an answer for which `holds` is not true.
+ * `unread`: no answer, or one about another trouble.
  */
 export async function checkLedger(store: Store, lab: Lab, options: CheckOptions): Promise<LedgerCheck> {
   const read = operationOf(lab.subject, "read")

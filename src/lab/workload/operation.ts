@@ -25,8 +25,8 @@ export function operationOf(subject: Subject, name: Operation["name"]): Operatio
 }
 
 /**
- * Performs an operation for one entry, once. Both time-out and duration count from `since_ms`, or from now. The expression sees
- * {status, headers, body, duration_ms, key, value}; an answer that it cannot judge does not hold.
+ * Performs an operation for one entry, once. Both time-out and duration count from `since_ms`, or from now. The
+ * expression sees {status, headers, body, duration_ms, key, value}; an answer that it cannot judge does not hold.
  */
 export async function attempt(
   lab: Lab,

@@ -24,9 +24,9 @@ export interface WorkloadProcess {
 }
 
 /**
- * Starts the process that loads a lab. It belongs to the lab and is ended with it. Its stdin is a lifeline: `command` is expected to end when
- * `ownerGone` resolves there. With `outlives_owner` there is no lifeline, and `command` must know that by a flag of its own.
- * The environment is the lab's alone: no credential, and no HTTP_PROXY that the load would go through.
+ * Starts the process that loads a lab. It belongs to the lab and is ended with it. Its stdin is a lifeline: `command`
+ * is expected to hold it (`lib/lifeline.ts`) and to end with it. With `outlives_owner` there is no lifeline, and `command` must
+ * know that by a flag of its own. The environment is the lab's alone, so that no credential of the owner's gets there.
  */
 export function startWorkload(lab: Lab, options: { command: string[]; outlives_owner?: boolean }): WorkloadProcess {
   const outlives = options.outlives_owner ?? false
@@ -42,7 +42,9 @@ export function startWorkload(lab: Lab, options: { command: string[]; outlives_o
   if (outlives) child.unref()
   const said = lastOf(child.stderr)
   const exited = child.exited.then(async () => {
-    await Promise.race([said.done, systemClock.sleep(DRAIN_MS)])
+    const drained = new AbortController()
+    await Promise.race([said.done, systemClock.sleep(DRAIN_MS, drained.signal)])
+    drained.abort()
     return { exit_code: child.exitCode, message: said.text() }
   })
   return {
@@ -55,15 +57,6 @@ export function startWorkload(lab: Lab, options: { command: string[]; outlives_o
       return exited.finally(() => clearTimeout(timer))
     },
   }
-}
-
-/** In the workload's process: resolves when its owner is dead, or has let go of the lifeline. Keeps nothing alive. */
-export function ownerGone(): Promise<void> {
-  return new Promise((resolve) => {
-    process.stdin.once("end", resolve).once("error", () => resolve())
-    process.stdin.resume()
-    process.stdin.unref()
-  })
 }
 
 // internal

@@ -8,7 +8,7 @@ import type { Lab } from "../lab.ts"
 import { attempt, type Entry, type Operation, operationOf } from "./operation.ts"
 import { countSeconds, type Ending, secondOf, type Seconds } from "./seconds.ts"
 
-/** Bun's fetch has as many sockets and queues what is beyond, unseen. A request that finds them all taken fails at once. */
+/** Bun's fetch has as many sockets, and queues what is beyond unseen. Beyond it a request fails at once. */
 export const MAX_IN_FLIGHT = 256
 /** The longest that a second's row waits after its last answer. */
 const TICK_MS = 50
@@ -29,9 +29,10 @@ export interface WorkloadOptions {
 }
 
 /**
- * Loads a lab as its subject declares, until the signal. Open loop: request n is due at a moment that is fixed beforehand,
- * and its latency and time-out count from there, however slow the subject or late this process is (no coordinated omission).
- * A second's samples are kept once the end of each of its requests is known, with all writes acknowledged until then.
+ * Loads a lab as its subject declares, until the signal. Open loop: request n is due at a moment that is fixed
+ * beforehand, and its latency and time-out count from there, however slow the subject or late this process is (no
+ * coordinated omission). A second's samples are kept once the end of each of its requests is known, with all writes
+ * acknowledged until then.
  */
 export async function runWorkload(store: Store, lab: Lab, options: WorkloadOptions): Promise<void> {
   const clock = options.clock ?? store.clock

@@ -12,7 +12,7 @@ export interface Ending {
 export interface Seconds {
   /** Counts a request that was due; the returned function is called once, when its end is known. */
   due(operation: string, due_ms: number, lag_ms: number): (ending: Ending) => void
-  /** The samples of all seconds before `second`, in order, up to the first in which an end is not known. Given out once. */
+  /** The samples of the seconds before `second`, in order, up to the first with an end unknown. Given out once. */
   takeComplete(second: number): Sample[]
 }
 

@@ -20,8 +20,14 @@ create table campaigns (
   matrix_hash text not null,
   matrix text not null check (json_valid(matrix)),
   created_at text not null,
-  ended_at text
+  ended_at text,
+  -- The process that runs it now. One that is dead holds nothing.
+  runner_boot text,
+  runner_pid integer,
+  runner_started text
 ) strict;
+
+create index campaigns_by_name on campaigns (name, created_at);
 
 -- One row an attempt: a retried trial keeps its earlier rows.
 create table trials (
@@ -96,6 +102,11 @@ create trigger events_are_not_updated before update on events
 begin select raise(abort, 'the event log is append-only'); end;
 
 create trigger events_are_not_deleted before delete on events
+begin select raise(abort, 'the event log is append-only'); end;
+
+-- A replacement fires no trigger of a deletion, so an insertion anywhere but at the end is refused, too.
+create trigger events_are_appended before insert on events
+when new.seq <> (select coalesce(max(seq), 0) + 1 from events where lab = new.lab)
 begin select raise(abort, 'the event log is append-only'); end;
 
 create table sessions (

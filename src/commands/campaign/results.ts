@@ -1,43 +1,22 @@
-import type { Facts } from "../eval/facts.ts"
-import type { Verdict } from "../eval/verdict.ts"
-import { showOutcome } from "../audit/describe.ts"
-import { showDuration } from "../lib/duration.ts"
-import { paint, print, safeText } from "../lib/output.ts"
-import { printTable } from "../lib/table.ts"
-import { latestJudgement } from "../store/judgements.ts"
-import type { Store } from "../store/open.ts"
-import { listTrials, type Trial } from "../store/trials.ts"
-
-/** A trial with its newest judgement, as `--json` prints it. */
-export interface Result extends Pick<
-  Trial,
-  "id" | "subject" | "fault" | "target" | "variant" | "repetition" | "attempt" | "seed" | "stage" | "reason" | "lab"
-> {
-  verdict: Verdict
-  reasons: string[]
-  facts: Facts | null
-}
-
-export function resultsOf(store: Store, campaign: string): Result[] {
-  return listTrials(store, { campaign }).map((trial) => {
-    const { id, subject, fault, target, variant, repetition, attempt, seed, stage, reason, lab } = trial
-    const judgement = latestJudgement(store, id)
-    return {
-      ...{ id, subject, fault, target, variant, repetition, attempt, seed, stage, reason, lab },
-      verdict: (judgement?.verdict ?? "error") as Verdict,
-      reasons: judgement?.reasons ?? [],
-      facts: (judgement?.facts ?? null) as Facts | null,
-    }
-  })
-}
+import { showOutcome } from "../../audit/describe.ts"
+import type { Facts } from "../../eval/facts.ts"
+import type { Result } from "../../eval/results.ts"
+import type { Verdict } from "../../eval/verdict.ts"
+import { showDuration } from "../../lib/duration.ts"
+import { note, paint, print, safeText } from "../../lib/output.ts"
+import { printTable } from "../../lib/table.ts"
 
 /** The table of a campaign, and under it why each verdict is what it is. */
-export function printResults(results: readonly Result[]): void {
+export function printResults(campaign: string, results: readonly Result[]): void {
   const time = (moment_ms: number | null | undefined) => (moment_ms == null ? "–" : showDuration(moment_ms))
   printTable(results, [
     { title: "FAULT", value: ({ fault, facts }) => [fault, ...(facts?.targets ?? [])].join(" ") },
     { title: "VARIANT", value: ({ variant }) => variant },
-    { title: "VERDICT", value: ({ verdict }) => verdict, paint: ({ verdict }, colours) => colours[COLOUR[verdict]] },
+    {
+      title: "VERDICT",
+      value: ({ verdict }) => verdict ?? "running",
+      paint: ({ verdict }, colours) => colours[verdict === null ? "dim" : COLOUR[verdict]],
+    },
     { title: "DETECTED", value: ({ facts }) => time(facts?.detected_ms), align: "right" },
     { title: "ACTED", value: ({ facts }) => time(facts?.acted_ms), align: "right" },
     { title: "RECOVERED", value: ({ facts }) => recovered(facts), align: "right" },
@@ -53,7 +32,9 @@ export function printResults(results: readonly Result[]): void {
   const { bold, dim } = paint(process.stdout)
   print("")
   for (const { id, variant, attempt, verdict, reasons, facts } of results) {
-    print(`${bold(verdict)}${dim(` · ${variant}, trial ${id}${attempt > 1 ? `, attempt ${attempt}` : ""}`)}`)
+    print(
+      `${bold(verdict ?? "running")}${dim(` · ${variant}, trial ${id}${attempt > 1 ? `, attempt ${attempt}` : ""}`)}`,
+    )
     print(`  ${safeText(reasons.join("; "))}`)
     for (const session of facts?.sessions ?? []) {
       if (session.outcome === null) continue

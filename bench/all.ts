@@ -1,0 +1,71 @@
+import { availableParallelism, loadavg } from "node:os"
+import { readArgv } from "../src/lib/argv.ts"
+import { showDuration } from "../src/lib/duration.ts"
+import { exitCode, messageOf, OperatorError } from "../src/lib/errors.ts"
+import { note } from "../src/lib/output.ts"
+import { VERSION } from "../src/lib/version.ts"
+import { audit } from "./audit.ts"
+import { guardian } from "./guardian.ts"
+import { makeHome } from "./home.ts"
+import { loop } from "./loop.ts"
+import { type Benchmark, type Figure, renderFigures, toFigure } from "./measure.ts"
+import { ready } from "./ready.ts"
+import { store } from "./store.ts"
+import { ticket } from "./ticket.ts"
+import { version } from "./version.ts"
+
+/** The order in which they run. */
+const BENCHMARKS: readonly Benchmark[] = [version, loop, ready, ticket, guardian, store, audit]
+const NAMES = BENCHMARKS.map(({ name }) => name)
+
+const USAGE = `bun run bench [--quick] [--only ${NAMES.join("|")}]... [--json [FILE]]`
+
+const ARGS = {
+  only: { type: "enum", options: NAMES, multiple: true },
+  quick: { type: "boolean" },
+  json: { type: "string" },
+} as const
+
+/** Where `--json` writes when no file is named. The table goes to stderr then. */
+const STDOUT = "-"
+
+try {
+  const { args } = readArgv(withDefaultFile(process.argv.slice(2)), ARGS)
+  const figures = await measure(args)
+  const stream = args.json === STDOUT ? process.stderr : process.stdout
+  stream.write(renderFigures(figures, stream))
+  if (args.json !== undefined) await write(args.json, figures)
+} catch (error) {
+  note(`bench: ${messageOf(error)}\n  → ${(error instanceof OperatorError && error.hint) || USAGE}`)
+  process.exitCode = exitCode(error)
+}
+
+// internal
+
+/** One after another, so that none disturbs another. Whichever way this process ends, its home goes with it. */
+async function measure({ only, quick }: { only: string[]; quick: boolean }): Promise<Figure[]> {
+  const home = makeHome()
+  process.once("exit", home.remove)
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130))
+  const figures: Figure[] = []
+  for (const benchmark of BENCHMARKS.filter(({ name }) => only.length === 0 || only.includes(name))) {
+    const start_ms = performance.now()
+    figures.push(...(await benchmark.run(home, { quick })).map(toFigure))
+    note(`${benchmark.name}: measured in ${showDuration(performance.now() - start_ms)}`)
+  }
+  return figures
+}
+
+/** The figures, and on what they were measured: without that they say nothing. */
+async function write(file: string, figures: readonly Figure[]): Promise<void> {
+  const { platform, arch } = process
+  const machine = { platform, arch, cpus: availableParallelism(), load1: loadavg()[0], bun: Bun.version }
+  const json = `${JSON.stringify({ operator: VERSION, at: new Date().toISOString(), machine, figures }, null, 2)}\n`
+  await Bun.write(file === STDOUT ? Bun.stdout : file, json)
+}
+
+/** `--json` alone means stdout. */
+function withDefaultFile(argv: readonly string[]): string[] {
+  const alone = (i: number) => argv[i] === "--json" && (argv[i + 1] ?? "--").startsWith("--")
+  return argv.flatMap((word, i) => (alone(i) ? [word, STDOUT] : [word]))
+}

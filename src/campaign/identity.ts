@@ -1,0 +1,42 @@
+import { UsageError } from "../lib/errors.ts"
+import { timedId } from "../lib/ids.ts"
+import { claimCampaign, createCampaign, listCampaigns } from "../store/campaigns.ts"
+import type { Store } from "../store/open.ts"
+import { type Matrix, type PlannedTrial, storedTrials } from "./matrix.ts"
+
+/** What to do when a campaign of this name was begun and not finished. */
+export type Resumption = "same" | "continue" | "new"
+
+export interface OpenedCampaign {
+  id: string
+  trials: PlannedTrial[]
+  continued: boolean
+}
+
+/**
+ * Opens the campaign that a matrix stands for, and makes this process its runner. Unfinished, it goes on where it was;
+ * finished, a new run begins. One that was changed since is neither: `continue` goes on with it as it was begun, `new` begins anew.
+ */
+export function openCampaign(store: Store, matrix: Matrix, resumption: Resumption): OpenedCampaign {
+  const [last] = listCampaigns(store, { name: matrix.name, limit: 1 })
+  if (!last || last.ended_at !== null || resumption === "new") {
+    const id = timedId(store.clock.now())
+    createCampaign(store, { id, name: matrix.name, matrix_hash: matrix.hash, matrix: JSON.stringify(matrix.trials) })
+    return { id, trials: matrix.trials, continued: false }
+  }
+  if (last.matrix_hash !== matrix.hash && resumption === "same") {
+    throw new UsageError(
+      `the campaign "${matrix.name}" was changed since it was begun (${last.id}), and is not finished`,
+      {
+        hint: "--continue finishes it as it was begun, --new begins anew",
+      },
+    )
+  }
+  const runner = claimCampaign(store, last.id)
+  if (runner) {
+    throw new UsageError(`the campaign "${matrix.name}" is running: process ${runner.pid}, store ${store.file}`, {
+      hint: "wait for it, or interrupt it with Ctrl-C there; --new runs it a second time",
+    })
+  }
+  return { id: last.id, trials: storedTrials(last.matrix), continued: true }
+}

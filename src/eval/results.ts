@@ -1,0 +1,43 @@
+import { latestJudgement } from "../store/judgements.ts"
+import type { Store } from "../store/open.ts"
+import { listTrials, type Trial } from "../store/trials.ts"
+import type { Facts } from "./facts.ts"
+import type { Verdict } from "./verdict.ts"
+
+type Shown =
+  | "id"
+  | "campaign"
+  | "subject"
+  | "fault"
+  | "target"
+  | "params"
+  | "variant"
+  | "repetition"
+  | "attempt"
+  | "seed"
+  | "stage"
+  | "reason"
+  | "lab"
+
+/** A trial with its newest judgement, as `--json` prints it. */
+export interface Result extends Pick<Trial, Shown> {
+  verdict: Verdict | null
+  reasons: string[]
+  facts: Facts | null
+}
+
+/** Every attempt of a campaign, in the order in which they were made. One that has not ended has no verdict yet. */
+export function resultsOf(store: Store, { campaign }: { campaign: string }): Result[] {
+  return listTrials(store, { campaign }).map((trial) => resultOf(store, trial))
+}
+
+export function resultOf(store: Store, trial: Trial): Result {
+  const { id, campaign, subject, fault, target, params, variant, repetition, attempt, seed, stage, reason, lab } = trial
+  const judgement = latestJudgement(store, id)
+  return {
+    ...{ id, campaign, subject, fault, target, params, variant, repetition, attempt, seed, stage, reason, lab },
+    verdict: (judgement?.verdict as Verdict | undefined) ?? null,
+    reasons: judgement?.reasons ?? [],
+    facts: (judgement?.facts as Facts | null | undefined) ?? null,
+  }
+}

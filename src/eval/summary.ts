@@ -1,0 +1,114 @@
+import type { Trial } from "../store/trials.ts"
+import type { Facts } from "./facts.ts"
+import type { Result } from "./results.ts"
+import { type CensoredTime, type Interval, median, wilson } from "./stats.ts"
+import { type Verdict, VERDICTS } from "./verdict.ts"
+
+export type Cell = Pick<Trial, "subject" | "fault" | "target" | "params">
+
+/** What came of one cell under one variant, as `--json` prints it. */
+export interface Summary extends Cell {
+  variant: string
+  /** Trials that count: the last attempt at each, when it is neither invalid nor an error and has ended. */
+  n: number
+  /** How many of them have which verdict. */
+  verdicts: Partial<Record<Verdict, number>>
+  /** `rate` is null without a trial that counts; the interval is Wilson's, of 95 %. */
+  success: { verdict: Verdict; count: number; rate: number | null } & Interval
+  /** Over the trials that count, from the moment at which the fault was active; null where there is nothing to wait for. */
+  medians: Record<Moment, CensoredTime | null>
+  /** Trials in which the fault had no effect. */
+  invalid: number
+  /** Attempts that ended in an error, those that were made good by a later one included. */
+  errors: number
+  /** Trials of which the last attempt has not ended. */
+  running: number
+}
+
+export const MOMENTS = ["detected", "acted", "recovered"] as const
+export type Moment = (typeof MOMENTS)[number]
+
+/** The verdict that counts as a success: where nothing is broken, nothing ought to happen. */
+export function successOf(fault: string): Verdict {
+  return fault === "none" ? "quiet" : "repaired"
+}
+
+/** A row for each cell and variant: cells by name, and in each the variants in one order, the most successful one first. */
+export function summariesOf(results: readonly Result[]): Summary[] {
+  const summaries = [...Map.groupBy(results, armKey).values()].map(summaryOf)
+  const successes = (variant: string) =>
+    summaries.reduce((sum, one) => sum + (one.variant === variant ? one.success.count : 0), 0)
+  return summaries.sort(
+    (a, b) =>
+      compare(cellKey(a), cellKey(b)) || successes(b.variant) - successes(a.variant) || compare(a.variant, b.variant),
+  )
+}
+
+/** The last attempt at each trial, in the order of the first ones. An error that a later attempt made good is left out. */
+export function lastAttempts(results: readonly Result[]): Result[] {
+  return [...Map.groupBy(results, trialKey).values()].map((attempts) => attempts.at(-1)!)
+}
+
+/** The same for all attempts at one trial, and for no other trial of its campaign. */
+export function trialKey(trial: Cell & Pick<Trial, "variant" | "repetition">): string {
+  return JSON.stringify([cellKey(trial), trial.variant, trial.repetition])
+}
+
+/** The same for all trials of a cell. */
+export function cellKey({ subject, fault, target, params }: Cell): string {
+  return JSON.stringify([subject, fault, target, params])
+}
+
+/** When something came in a trial; censored at its horizon when it was awaited in vain. Null: there was nothing to wait for. */
+export function timeOf(facts: Facts | null, moment: Moment): CensoredTime | null {
+  if (facts === null) return null
+  const ms = facts[`${moment}_ms`]
+  if (ms !== null) return { ms, censored: false }
+  const awaited = moment !== "acted" && facts.symptom_ms !== null && facts.fault !== "none"
+  return awaited ? { ms: facts.horizon_ms, censored: true } : null
+}
+
+// internal
+
+const armKey = (result: Result) => JSON.stringify([cellKey(result), result.variant])
+
+function summaryOf(attempts: Result[]): Summary {
+  const { subject, fault, target, params, variant } = attempts[0]!
+  const last = lastAttempts(attempts)
+  const with_verdict = (verdict: Verdict) => last.filter((result) => result.verdict === verdict).length
+  const counted = last.filter(({ verdict }) => verdict !== null && !NOT_COUNTED.includes(verdict))
+  const verdict = successOf(fault)
+  const count = with_verdict(verdict)
+  const n = counted.length
+  return {
+    ...{ subject, fault, target, params, variant, n },
+    verdicts: Object.fromEntries(
+      VERDICTS.filter((one) => !NOT_COUNTED.includes(one) && with_verdict(one) > 0).map((one) => [one, with_verdict(one)]),
+    ),
+    success: { verdict, count, rate: n === 0 ? null : count / n, ...wilson(count, n) },
+    medians: {
+      detected: medianOf(counted, "detected"),
+      acted: medianOf(counted, "acted"),
+      recovered: medianOf(counted, "recovered"),
+    },
+    invalid: with_verdict("invalid"),
+    errors: attempts.filter(isError).length,
+    running: last.filter((result) => result.verdict === null && !isError(result)).length,
+  }
+}
+
+/** An attempt that died with its runner is an error already before it is judged. */
+const isError = ({ verdict, stage }: Result) => verdict === "error" || stage === "error"
+
+const NOT_COUNTED: readonly Verdict[] = ["invalid", "error"]
+
+/** An agent that did not act in one of the trials is one that took longer than anybody looked, unless it never acts. */
+function medianOf(results: readonly Result[], moment: Moment): CensoredTime | null {
+  const times = results.map(({ facts }) => timeOf(facts, moment))
+  if (times.every((time) => time === null)) return null
+  return median(results.map(({ facts }, i) => times[i] ?? { ms: facts?.horizon_ms ?? 0, censored: true })) ?? null
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

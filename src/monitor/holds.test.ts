@@ -1,0 +1,79 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test"
+import { holding, LOOK, observations, seen, watching, type Watched } from "../../test/support/watching.ts"
+import { emptyHistogram } from "../lib/histogram.ts"
+import { events } from "../store/events.ts"
+import { getLab } from "../store/labs.ts"
+import { recordSamples } from "../store/samples.ts"
+import { holdsSince } from "./holds.ts"
+import { HEARTBEAT_FRESH_MS } from "./lease.ts"
+
+setDefaultTimeout(30_000)
+
+describe("holdsSince", () => {
+  test("is undefined until every gate was observed, then the moment of the last one", async () => {
+    await using lab = await watching({ invariants: [{ ...LOOK, probe: { exec: "sleep 0.2; cat seen" } }] })
+    expect(lab.monitor.holdsSince()).toBeUndefined()
+    expect(lab.monitor.failing()).toContain("look")
+    await holding(lab)
+    const since_ms = lab.monitor.holdsSince()!
+    const [before, last] = events(lab.store, lab.lab.id, { kinds: ["observation"] }).slice(-2)
+    expect(last!.body.invariant).toBe("look")
+    expect(since_ms).toBeGreaterThan(before!.mono_ms)
+    expect(since_ms).toBeLessThanOrEqual(last!.mono_ms)
+    expect(lab.monitor.failing()).toEqual([])
+  })
+
+  test("is the same for another process, as an event too, and ends when a gate is unknown", async () => {
+    await using lab = await watching({ invariants: [LOOK] })
+    await holding(lab)
+    const since_ms = lab.monitor.holdsSince()!
+    expect(holdsSince(lab.store, lab.lab.id)).toBe(since_ms)
+    lab.file("seen", "")
+    await seen(() => lab.monitor.holdsSince() === undefined)
+    expect(holdsSince(lab.store, lab.lab.id)).toBeUndefined()
+    expect(events(lab.store, lab.lab.id, { kinds: ["gates"] }).map(({ body }) => body)).toEqual([
+      { since_ms, failing: [] },
+      { since_ms: null, failing: ["look"] },
+    ])
+    lab.file("seen", '{"n": 0}')
+    await holding(lab)
+    expect(lab.monitor.holdsSince()!).toBeGreaterThan(since_ms)
+  })
+
+  test("is undefined when the monitor is not heard of any more, and when it has stopped", async () => {
+    await using lab = await watching({ invariants: [] })
+    await holding(lab)
+    const seen_ms = getLab(lab.store, lab.lab.id)!.monitor_seen_ms
+    expect(holdsSince(lab.store, lab.lab.id, seen_ms + HEARTBEAT_FRESH_MS)).toBeDefined()
+    expect(holdsSince(lab.store, lab.lab.id, seen_ms + HEARTBEAT_FRESH_MS + 1)).toBeUndefined()
+    await lab.monitor.stop()
+    expect(holdsSince(lab.store, lab.lab.id)).toBeUndefined()
+    expect(lab.monitor.holdsSince()).toBeUndefined()
+  })
+})
+
+describe("the workload's objective", () => {
+  const workload = { rate: "20/s", write: { http: "http://a:8080/" }, slo: { success: 0.99, p99: "500ms" } }
+  const sample = ({ store, lab }: Watched, second: number, ok: number) => {
+    const numbers = { scheduled: 20, sent: 20, ok, failed: 20 - ok, lag_ms: 0, histogram: emptyHistogram() }
+    recordSamples(store, lab.id, [{ operation: "write", second, ...numbers }])
+  }
+
+  test("is a gate that the seconds of the workload decide", async () => {
+    await using lab = await watching({ invariants: [], workload })
+    expect(lab.monitor.failing()).toContain("slo")
+    const second = Math.ceil(lab.store.clock.mono_ms() / 1_000)
+    sample(lab, second, 20)
+    await holding(lab)
+    sample(lab, second + 1, 3)
+    await seen(() => lab.tickets("slo").length === 1)
+    expect(lab.monitor.failing()).toEqual(["slo"])
+    expect(lab.tickets("slo")[0]).toMatchObject({ node: "lab", severity: "critical", role: "gate" })
+  })
+
+  test("is no gate where no workload runs", async () => {
+    await using lab = await watching({ invariants: [], workload }, { slo: false })
+    await holding(lab)
+    expect(observations(lab, "slo", "lab")).toEqual([])
+  })
+})

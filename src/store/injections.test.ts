@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { fakeClock } from "../../test/support/fake-clock.ts"
+import { type StoredLab, storedLab } from "../../test/support/stored-lab.ts"
+import { events, firstBreak } from "./events.ts"
+import { allInjections, enterPhase, injectionsOf, isOpen, planInjection, recordConfirmation } from "./injections.ts"
+import type { Phase } from "./kinds.ts"
+
+let clock: ReturnType<typeof fakeClock>
+let stored: StoredLab
+
+beforeEach(() => {
+  clock = fakeClock()
+  stored = storedLab(clock)
+})
+
+afterEach(() => {
+  expect(firstBreak(stored.store, stored.lab)).toBeUndefined()
+  stored[Symbol.dispose]()
+})
+
+function planned(id = "i-1") {
+  const { store, lab } = stored
+  const injection = { id, lab, fault: "node_kill", targets: ["a"], params: { hard: true }, plan: { nodes: ["a"] } }
+  planInjection(store, injection)
+  return injection
+}
+
+const phases = () => events(stored.store, stored.lab, { kinds: ["injection.phase"] }).map(({ body }) => body.phase)
+const row = () => injectionsOf(stored.store, stored.lab)[0]!
+
+describe("an injection", () => {
+  test("is on record before it begins, with its whole undo, as event and row alike", () => {
+    const injection = planned()
+    expect(row()).toEqual({
+      ...injection,
+      phase: "planned",
+      confirmation: null,
+      created_at: clock.now().toISOString(),
+      active_ms: null,
+      ended_ms: null,
+      reason: null,
+    })
+    const [event] = events(stored.store, stored.lab, { kinds: ["injection.planned"] })
+    const { fault, targets, params, plan } = injection
+    expect(event!.body).toEqual({ injection: "i-1", fault, targets, params, undo: plan })
+  })
+
+  test("goes through its phases and remembers when it became active and when it ended", () => {
+    const injection = planned()
+    enterPhase(stored.store, injection, "injecting")
+    const active_ms = clock.mono_ms()
+    enterPhase(stored.store, injection, "active")
+    recordConfirmation(stored.store, injection, "confirmed", "seen")
+    clock.advance(10)
+    enterPhase(stored.store, injection, "reverting")
+    enterPhase(stored.store, injection, "reverted")
+    expect(row()).toMatchObject({ phase: "reverted", confirmation: "confirmed", active_ms, ended_ms: clock.mono_ms() })
+    expect(phases()).toEqual(["injecting", "active", "reverting", "reverted"])
+  })
+
+  test.each<Phase>(["reverted", "void"])("that is %s stays so, however often it is reverted again", (end) => {
+    const injection = planned()
+    enterPhase(stored.store, injection, "active")
+    enterPhase(stored.store, injection, end, "seen gone")
+    const before = row()
+    clock.advance(1_000)
+    for (const phase of ["reverting", "failed", "reverted", "void", "active"] as const)
+      enterPhase(stored.store, injection, phase, "again")
+    expect(row()).toEqual(before)
+    expect(isOpen(row())).toBe(false)
+    expect(phases()).toEqual(["active", end])
+  })
+
+  test("that could not be reverted is still open, and may be reverted later", () => {
+    const injection = planned()
+    enterPhase(stored.store, injection, "failed", "it is still there")
+    expect(isOpen(row())).toBe(true)
+    enterPhase(stored.store, injection, "reverted")
+    expect(row()).toMatchObject({ phase: "reverted", reason: "it is still there" })
+  })
+
+  test("has a record of its own beside others", () => {
+    planned("i-1")
+    clock.advance(1)
+    enterPhase(stored.store, planned("i-2"), "void")
+    expect(allInjections(stored.store).map(({ id, phase }) => [id, phase])).toEqual([
+      ["i-1", "planned"],
+      ["i-2", "void"],
+    ])
+    expect(() => planned("i-1")).toThrow("UNIQUE")
+  })
+})
