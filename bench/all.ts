@@ -1,7 +1,7 @@
 import { availableParallelism, loadavg } from "node:os"
 import { readArgv } from "../src/lib/argv.ts"
 import { showDuration } from "../src/lib/duration.ts"
-import { exitCode, messageOf, OperatorError } from "../src/lib/errors.ts"
+import { exitCode, messageOf, OperatorError, UsageError } from "../src/lib/errors.ts"
 import { note } from "../src/lib/output.ts"
 import { VERSION } from "../src/lib/version.ts"
 import { audit } from "./audit.ts"
@@ -36,7 +36,9 @@ try {
   stream.write(renderFigures(figures, stream))
   if (args.json !== undefined) await write(args.json, figures)
 } catch (error) {
-  note(`bench: ${messageOf(error)}\n  → ${(error instanceof OperatorError && error.hint) || USAGE}`)
+  note(`bench: ${messageOf(error)}`)
+  if (error instanceof OperatorError && error.hint) note(`  → ${error.hint}`)
+  if (error instanceof UsageError) note(`  → ${USAGE}`)
   process.exitCode = exitCode(error)
 }
 

@@ -1,7 +1,7 @@
+import { join } from "node:path"
 import { append } from "../src/store/events.ts"
 import { openStore } from "../src/store/open.ts"
 import { recordLab } from "../test/support/stored-lab.ts"
-import { join } from "node:path"
 import type { Benchmark } from "./measure.ts"
 
 const EVENTS = 10_000

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { residents } from "../src/lab/platforms/residents.ts"
 import { waitUntil } from "../src/lib/clock.ts"
-import { chainHead, events } from "../src/store/events.ts"
+import { events } from "../src/store/events.ts"
 import { getLab, guardianOf, type LabRow, livingLabs } from "../src/store/labs.ts"
 import { openStore, type Store } from "../src/store/open.ts"
 import type { Home } from "./home.ts"

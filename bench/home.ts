@@ -38,7 +38,8 @@ export function makeHome(): Home {
       })
       const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()])
       if ((await child.exited) === 0) return stdout
-      throw new OperatorError(`operator ${words.join(" ")} failed: ${stderr.trim() || "it took too long"}`)
+      const end = child.signalCode ?? `exit ${child.exitCode}`
+      throw new OperatorError(`operator ${words.join(" ")} failed (${end}): ${stderr.trim()}`)
     },
     remove: () => {
       Bun.spawnSync([binary, "down", "--all"], { ...place, stdout: "ignore", timeout: RUN_TIMEOUT_MS })

@@ -3,7 +3,7 @@ import { systemClock } from "../src/lib/clock.ts"
 import { type Benchmark, median } from "./measure.ts"
 
 const RUNS = 5
-const QUICK_RUNS = 2
+const QUICK_RUNS = 3
 
 /** A lab of processes from nothing to ready, the start of the program included, without the time that it is to hold. */
 export const ready: Benchmark = {

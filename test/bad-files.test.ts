@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { openStore } from "../src/store/open.ts"
 import { type Home, makeHome } from "./support/operator.ts"
 import { campaign, refusal } from "./support/refusal.ts"
+
+/** Each test starts processes, and the machine may have other things to do. */
+setDefaultTimeout(60_000)
 
 let home: Home
 beforeAll(() => {

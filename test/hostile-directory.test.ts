@@ -1,8 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test"
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { openStore } from "../src/store/open.ts"
 import { type Home, makeHome } from "./support/operator.ts"
+
+/** Each test starts processes, and the machine may have other things to do. */
+setDefaultTimeout(60_000)
 
 const BINARY = join(import.meta.dir, "..", "dist", "operator")
 

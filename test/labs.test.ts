@@ -130,8 +130,8 @@ test.concurrent(
 test.concurrent(
   "a lab is gone soon after its deadline",
   async () => {
-    const lab = await up("--for", "5s")
-    expect(await waitUntil(() => !existsSync(lab.dir), { timeout_ms: 10_000, every_ms: 50 })).toBe(true)
+    const lab = await up("--for", "12s")
+    expect(await waitUntil(() => !existsSync(lab.dir), { timeout_ms: 20_000, every_ms: 50 })).toBe(true)
     expect((await home.run("labs")).stdout).not.toContain(lab.lab)
   },
   TIMEOUT_MS,

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test"
 import { randomBytes } from "node:crypto"
 import {
   chmodSync,
@@ -21,6 +21,9 @@ import { CAN_MOUNT, smallDisk } from "./support/small-disk.ts"
 import { recordLab } from "./support/stored-lab.ts"
 import { UNPRIVILEGED } from "./support/unprivileged.ts"
 import { startWriter } from "./support/writers.ts"
+
+/** Each test starts processes, and the machine may have other things to do. */
+setDefaultTimeout(60_000)
 
 let dir: string
 let file: string

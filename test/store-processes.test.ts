@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "bun:test"
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test"
 import { mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -10,7 +10,9 @@ import { sessionsOf } from "../src/store/sessions.ts"
 import { recordLab } from "./support/stored-lab.ts"
 import { startWriter, together } from "./support/writers.ts"
 
-const TIMEOUT_MS = 60_000
+/** Each test starts processes, and the machine may have other things to do. */
+setDefaultTimeout(60_000)
+
 const ALL_WELL = { exit_code: 0, stderr: "" }
 const eight = Array.from({ length: 8 }, (_, n) => `p-${n}`)
 
@@ -31,114 +33,94 @@ function labInStore(): string {
   return lab
 }
 
-test(
-  "eight processes append to one log at once, and its chain holds",
-  async () => {
-    const lab = labInStore()
+test("eight processes append to one log at once, and its chain holds", async () => {
+  const lab = labInStore()
+  const ended = await together(
+    file,
+    eight.map((name) => ["append", lab, name, "500"]),
+  )
+  for (const { exit_code, stderr } of ended) expect({ exit_code, stderr }).toEqual(ALL_WELL)
+  const store = openStoreReadOnly(file)
+  expect(firstBreak(store, lab)).toBeUndefined()
+  expect(chainHead(store, lab).seq).toBe(1 + 8 * 500)
+  const log = events(store, lab, { kinds: ["command"] })
+  for (const [i, name] of eight.entries()) {
+    const own = log.filter(({ session }) => session === name)
+    expect(own.map(({ body }) => body.step)).toEqual(Array.from({ length: 500 }, (_, n) => n + 1))
+    expect(own.map(({ seq }) => String(seq))).toEqual(ended[i]!.lines)
+  }
+  store.close()
+})
+
+test("eight processes create one store at once, in the same moment, and all of them find their work in it", async () => {
+  for (let round = 1; round <= 5; round++) {
+    const fresh = join(dir, `round-${round}`, "operator.db")
     const ended = await together(
-      file,
-      eight.map((name) => ["append", lab, name, "500"]),
+      fresh,
+      eight.map((name) => ["create", name]),
     )
-    for (const { exit_code, stderr } of ended) expect({ exit_code, stderr }).toEqual(ALL_WELL)
-    const store = openStoreReadOnly(file)
-    expect(firstBreak(store, lab)).toBeUndefined()
-    expect(chainHead(store, lab).seq).toBe(1 + 8 * 500)
-    const log = events(store, lab, { kinds: ["command"] })
-    for (const [i, name] of eight.entries()) {
-      const own = log.filter(({ session }) => session === name)
-      expect(own.map(({ body }) => body.step)).toEqual(Array.from({ length: 500 }, (_, n) => n + 1))
-      expect(own.map(({ seq }) => String(seq))).toEqual(ended[i]!.lines)
-    }
+    for (const { exit_code, stderr } of ended) expect({ round, exit_code, stderr }).toEqual({ round, ...ALL_WELL })
+    const store = openStore(fresh)
+    expect(
+      livingLabs(store)
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(eight)
+    for (const lab of eight) expect(firstBreak(store, lab)).toBeUndefined()
     store.close()
-  },
-  TIMEOUT_MS,
-)
+    expect(readdirSync(join(dir, `round-${round}`))).toEqual(["operator.db"])
+  }
+})
 
-test(
-  "eight processes create one store at once, in the same moment, and all of them find their work in it",
-  async () => {
-    for (let round = 1; round <= 5; round++) {
-      const fresh = join(dir, `round-${round}`, "operator.db")
-      const ended = await together(
-        fresh,
-        eight.map((name) => ["create", name]),
-      )
-      for (const { exit_code, stderr } of ended) expect({ round, exit_code, stderr }).toEqual({ round, ...ALL_WELL })
-      const store = openStore(fresh)
-      expect(
-        livingLabs(store)
-          .map(({ id }) => id)
-          .sort(),
-      ).toEqual(eight)
-      for (const lab of eight) expect(firstBreak(store, lab)).toBeUndefined()
-      store.close()
-      expect(readdirSync(join(dir, `round-${round}`))).toEqual(["operator.db"])
-    }
-  },
-  TIMEOUT_MS,
-)
+test("ten processes claim a lab at once, and exactly one gets it", async () => {
+  const lab = labInStore()
+  const names = Array.from({ length: 10 }, (_, n) => `s-${n}`)
+  const ended = await together(
+    file,
+    names.map((name) => ["claim", lab, name]),
+  )
+  for (const { exit_code, stderr } of ended) expect({ exit_code, stderr }).toEqual(ALL_WELL)
+  expect(ended.flatMap(({ lines }) => lines).sort()).toEqual(["1", ...Array(9).fill("none")])
+  const store = openStoreReadOnly(file)
+  expect(sessionsOf(store, lab)).toHaveLength(1)
+  expect(events(store, lab, { kinds: ["session.claimed"] })).toHaveLength(1)
+  store.close()
+})
 
-test(
-  "ten processes claim a lab at once, and exactly one gets it",
-  async () => {
-    const lab = labInStore()
-    const names = Array.from({ length: 10 }, (_, n) => `s-${n}`)
-    const ended = await together(
-      file,
-      names.map((name) => ["claim", lab, name]),
-    )
-    for (const { exit_code, stderr } of ended) expect({ exit_code, stderr }).toEqual(ALL_WELL)
-    expect(ended.flatMap(({ lines }) => lines).sort()).toEqual(["1", ...Array(9).fill("none")])
-    const store = openStoreReadOnly(file)
-    expect(sessionsOf(store, lab)).toHaveLength(1)
-    expect(events(store, lab, { kinds: ["session.claimed"] })).toHaveLength(1)
-    store.close()
-  },
-  TIMEOUT_MS,
-)
-
-test(
-  "kill -9 in the midst of appending loses nothing that was acknowledged, and breaks nothing",
-  async () => {
-    const lab = labInStore()
-    let acknowledged = 1
-    for (const after of [1, 50, 200, 400]) {
-      const writer = await startWriter(file, "append", lab, `until-${after}`, "1000000")
-      writer.go()
-      expect(await waitUntil(() => writer.lines.length >= after, { timeout_ms: 10_000, every_ms: 1 })).toBe(true)
-      writer.kill()
-      expect(await writer.ended).toMatchObject({ exit_code: 137 })
-      acknowledged = Number(writer.lines.at(-1))
-      const store = openStore(file)
-      expect(firstBreak(store, lab)).toBeUndefined()
-      expect(chainHead(store, lab).seq).toBeGreaterThanOrEqual(acknowledged)
-      store.close()
-    }
+test("kill -9 in the midst of appending loses nothing that was acknowledged, and breaks nothing", async () => {
+  const lab = labInStore()
+  let acknowledged = 1
+  for (const after of [1, 50, 200, 400]) {
+    const writer = await startWriter(file, "append", lab, `until-${after}`, "1000000")
+    writer.go()
+    expect(await waitUntil(() => writer.lines.length >= after, { timeout_ms: 10_000, every_ms: 1 })).toBe(true)
+    writer.kill()
+    expect(await writer.ended).toMatchObject({ exit_code: 137 })
+    acknowledged = Number(writer.lines.at(-1))
     const store = openStore(file)
-    expect(append(store, lab, "monitor.stopped", {}).seq).toBeGreaterThan(acknowledged)
-    store.close()
-  },
-  TIMEOUT_MS,
-)
-
-test(
-  "a process that opens the store twice and closes one of them still has the other",
-  async () => {
-    const lab = labInStore()
-    const first = openStore(file)
-    append(first, lab, "monitor.stopped", {})
-    openStore(file).close()
-    openStoreReadOnly(file).close()
-    // A file lock of `first` that got lost with the others would let this process take it for the last one, and end the log.
-    const [other] = await together(file, [["append", lab, "other", "5"]])
-    expect(other!.stderr).toBe("")
-    const { seq } = append(first, lab, "monitor.stopped", {})
-    first.close()
-    const store = openStoreReadOnly(file)
-    expect(chainHead(store, lab).seq).toBe(seq)
-    expect(seq).toBe(8)
     expect(firstBreak(store, lab)).toBeUndefined()
+    expect(chainHead(store, lab).seq).toBeGreaterThanOrEqual(acknowledged)
     store.close()
-  },
-  TIMEOUT_MS,
-)
+  }
+  const store = openStore(file)
+  expect(append(store, lab, "monitor.stopped", {}).seq).toBeGreaterThan(acknowledged)
+  store.close()
+})
+
+test("a process that opens the store twice and closes one of them still has the other", async () => {
+  const lab = labInStore()
+  const first = openStore(file)
+  append(first, lab, "monitor.stopped", {})
+  openStore(file).close()
+  openStoreReadOnly(file).close()
+  // A file lock of `first` that got lost with the others would let this process take it for the last one, and end the log.
+  const [other] = await together(file, [["append", lab, "other", "5"]])
+  expect(other!.stderr).toBe("")
+  const { seq } = append(first, lab, "monitor.stopped", {})
+  first.close()
+  const store = openStoreReadOnly(file)
+  expect(chainHead(store, lab).seq).toBe(seq)
+  expect(seq).toBe(8)
+  expect(firstBreak(store, lab)).toBeUndefined()
+  store.close()
+})

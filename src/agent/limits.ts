@@ -25,14 +25,21 @@ export interface Meter {
   exceeded(): Outcome | undefined
   /** Until the time is up: a command gets no more than this. */
   left_ms(): number
+  /** Aborts when the time is up, for a turn that would take longer. */
+  time_up: AbortSignal
 }
 
+/** A timer cannot be set further ahead. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 export function startMeter(limits: SessionLimits, clock: Clock): Meter {
-  const end_ms = clock.mono_ms() + limits.minutes * 60_000
+  const time_ms = limits.minutes * 60_000
+  const end_ms = clock.mono_ms() + time_ms
   const meter: Meter = {
     steps: 0,
     cost_usd: 0,
     left_ms: () => Math.max(0, end_ms - clock.mono_ms()),
+    time_up: AbortSignal.timeout(Math.min(time_ms, MAX_TIMER_MS)),
     exceeded: () => {
       if (meter.steps >= limits.steps) return { kind: "limit", which: "steps" }
       if (meter.cost_usd >= limits.usd) return { kind: "limit", which: "usd" }

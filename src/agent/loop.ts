@@ -33,38 +33,25 @@ export interface ConversationEnd {
 
 /** Lets the model work until it ends, or a limit or somebody ends it. Each end has its name in `outcome`. */
 export async function converse(conversation: Conversation): Promise<ConversationEnd> {
-  const { store, model, limits, signal } = conversation
-  const meter = startMeter(limits, store.clock)
+  const meter = startMeter(conversation.limits, conversation.store.clock)
   const history: Message[] = [{ role: "user", content: [{ type: "text", text: conversation.page }] }]
-  const end = (outcome: Outcome, report: string | null = null): ConversationEnd => ({
-    outcome,
-    steps: meter.steps,
-    cost_usd: meter.cost_usd,
-    report,
-  })
+  const end = (outcome: Outcome, report: string | null = null): ConversationEnd => {
+    return { outcome, steps: meter.steps, cost_usd: meter.cost_usd, report }
+  }
 
   record(conversation, "page", { system: "", text: conversation.page })
   while (true) {
-    if (signal.aborted) return end(whyStopped(signal))
-    const exceeded = meter.exceeded()
-    if (exceeded) return end(exceeded)
-
-    const asked_ms = store.clock.mono_ms()
-    let turn: Turn
-    try {
-      turn = await model.turn(history, { signal })
-    } catch (error) {
-      return end(signal.aborted ? whyStopped(signal) : { kind: "model_error", reason: messageOf(error) })
-    }
-    meter.steps += 1
-    meter.cost_usd += turn.cost_usd
+    const over = whyOver(conversation, meter)
+    if (over) return end(over)
+    const answer = await ask(conversation, history, meter)
+    if (answer.kind === "none") return end(answer.outcome)
+    const { turn } = answer
     history.push({ role: "assistant", content: turn.content })
-    recordTurn(conversation, turn, meter.steps, store.clock.mono_ms() - asked_ms)
 
     const next = afterTurn(turn)
     if (next.kind === "end") return end(next.outcome, textOf(turn))
     if (next.kind === "ask_again") continue
-    const results = await runCommands(conversation, turn, meter)
+    const results = await runCalls(conversation, turn, meter)
     if (results === "lease_lost") return end({ kind: "halted", reason: "another session took the lab over" })
     history.push({ role: "user", content: results })
   }
@@ -72,13 +59,38 @@ export async function converse(conversation: Conversation): Promise<Conversation
 
 // internal
 
+/** What ends a session from outside of the conversation. */
+function whyOver({ signal }: Conversation, meter: Meter): Outcome | undefined {
+  return signal.aborted ? whyStopped(signal) : meter.exceeded()
+}
+
+type Answer = { kind: "turn"; turn: Turn } | { kind: "none"; outcome: Outcome }
+
+/** The model's next turn, counted and written down, or why there is none. */
+async function ask(conversation: Conversation, history: readonly Message[], meter: Meter): Promise<Answer> {
+  const { store, model, signal } = conversation
+  const asked_ms = store.clock.mono_ms()
+  let turn: Turn
+  try {
+    turn = await model.turn(history, { signal: AbortSignal.any([signal, meter.time_up]) })
+  } catch (error) {
+    if (signal.aborted) return { kind: "none", outcome: whyStopped(signal) }
+    if (meter.time_up.aborted) return { kind: "none", outcome: { kind: "limit", which: "time" } }
+    return { kind: "none", outcome: { kind: "model_error", reason: messageOf(error) } }
+  }
+  meter.steps += 1
+  meter.cost_usd += turn.cost_usd
+  recordTurn(conversation, turn, meter.steps, store.clock.mono_ms() - asked_ms)
+  return { kind: "turn", turn }
+}
+
 type Next = { kind: "run" } | { kind: "ask_again" } | { kind: "end"; outcome: Outcome }
 
 /** What a turn's stop reason asks for (Messages API, 2026-10-21). A call in a truncated turn is never run. */
 function afterTurn(turn: Turn): Next {
   switch (turn.stop_reason) {
     case "tool_use":
-      return turn.content.some(({ type }) => type === "tool_use")
+      return callsOf(turn).length > 0
         ? { kind: "run" }
         : { kind: "end", outcome: { kind: "model_error", reason: "the turn asks for a tool and holds no call" } }
     case "pause_turn":
@@ -103,44 +115,47 @@ function claim(text: string): Outcome {
 }
 
 /** Runs a turn's calls in order and gives exactly one result for each. The lease is checked before every command. */
-async function runCommands(conversation: Conversation, turn: Turn, meter: Meter): Promise<Block[] | "lease_lost"> {
-  const results: Block[] = []
-  for (const call of turn.content) {
-    if (call.type !== "tool_use") continue
+async function runCalls(conversation: Conversation, turn: Turn, meter: Meter): Promise<Block[] | "lease_lost"> {
+  const results: Result[] = []
+  for (const call of callsOf(turn)) {
     if (!renewLease(conversation.store, conversation.lease, LEASE_MS)) return "lease_lost"
     results.push(await runCall(conversation, call, meter))
   }
   const news = conversation.news()
   const last = results.at(-1)
-  if (news !== "" && last?.type === "tool_result") last.content += `\n\n${news}`
+  if (last && news !== "") last.content += `\n\n${news}`
   return results
 }
 
-async function runCall(
-  conversation: Conversation,
-  call: Extract<Block, { type: "tool_use" }>,
-  meter: Meter,
-): Promise<Block> {
+type Call = Extract<Block, { type: "tool_use" }>
+type Result = Extract<Block, { type: "tool_result" }>
+
+/** One result, whatever becomes of the call. What is never run leaves no `command` behind. */
+async function runCall(conversation: Conversation, call: Call, meter: Meter): Promise<Result> {
+  const unrun = (reason: string): Result => {
+    return { type: "tool_result", tool_use_id: call.id, content: reason, is_error: true }
+  }
   const read = readShellInput(call.name, call.input)
-  if (read.kind === "wrong") return { type: "tool_result", tool_use_id: call.id, content: read.reason, is_error: true }
-  const step = meter.steps
-  record(conversation, "command", { step, call: call.id, command: read.input.command, reasoning: read.input.reasoning })
+  if (read.kind === "wrong") return unrun(read.reason)
+  if (conversation.signal.aborted || meter.left_ms() === 0) return unrun("not run: the session is over")
+
+  const { command, reasoning } = read.input
+  const place = { step: meter.steps, call: call.id }
+  record(conversation, "command", { ...place, command, reasoning })
   const timeout_ms = Math.min(conversation.limits.command_timeout_ms, meter.left_ms())
-  const result = await conversation.shell.run(read.input.command, { timeout_ms, signal: conversation.signal })
+  const result = await conversation.shell.run(command, { timeout_ms, signal: conversation.signal })
   const { exit_code, signal, ended_by, duration_ms, output_bytes, shown, output } = result
-  record(
-    conversation,
-    "result",
-    { step, call: call.id, exit_code, signal, ended_by, duration_ms, output_bytes, shown },
-    output,
-  )
+  const body = { ...place, exit_code, signal, ended_by, duration_ms, output_bytes, shown }
+  record(conversation, "result", body, output)
   const content = shown === "" ? describeEnd(result) : `${describeEnd(result)}\n${shown}`
   return { type: "tool_result", tool_use_id: call.id, content, ...(ended_by === "exit" ? {} : { is_error: true }) }
 }
 
 function recordTurn(conversation: Conversation, turn: Turn, step: number, took_ms: number): void {
   const { stop_reason, model, request_id, usage } = turn
-  record(conversation, "message", { step, text: textOf(turn), stop_reason, model, request_id, usage, took_ms })
+  const calls = callsOf(turn).map(({ id, name, input }) => ({ call: id, name, input }))
+  const body = { step, text: textOf(turn), stop_reason, model, request_id, usage, took_ms }
+  record(conversation, "message", calls.length > 0 ? { ...body, calls } : body)
 }
 
 function record<K extends EventKind>(
@@ -151,6 +166,10 @@ function record<K extends EventKind>(
 ): void {
   const { store, lease } = conversation
   append(store, lease.lab, kind, body, { session: lease.session, ...(blob?.length ? { blob } : {}) })
+}
+
+function callsOf(turn: Turn): Call[] {
+  return turn.content.filter((block) => block.type === "tool_use")
 }
 
 function textOf(turn: Turn): string {

@@ -7,9 +7,9 @@ export function pageText(brief: string, tickets: readonly Ticket[]): string {
   return [brief.trim(), "Open tickets:", list].filter((part) => part !== "").join("\n\n")
 }
 
-/** Tells, each time it is called, which tickets have opened since it was last called. */
-export function ticketNews(store: Store, lab: string): () => string {
-  const known = new Set(openTickets(store, lab).map(({ id }) => id))
+/** Tells, each time it is called, which tickets have opened since it was last called; those in `told` are no news. */
+export function ticketNews(store: Store, lab: string, told: readonly Ticket[] = openTickets(store, lab)): () => string {
+  const known = new Set(told.map(({ id }) => id))
   return () => {
     const opened = openTickets(store, lab).filter(({ id }) => !known.has(id))
     for (const { id } of opened) known.add(id)

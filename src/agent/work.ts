@@ -1,6 +1,7 @@
 import { timedId } from "../lib/ids.ts"
+import type { Outcome } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
-import { claimLab, endSession, type Lease, recordVerified, renewLease } from "../store/sessions.ts"
+import { claimLab, endSession, giveBack, type Lease, recordVerified, renewLease } from "../store/sessions.ts"
 import { escalate, openTickets } from "../store/tickets.ts"
 import { LEASE_MS, type SessionLimits } from "./limits.ts"
 import { converse } from "./loop.ts"
@@ -29,58 +30,75 @@ export type WorkEnd = "verified" | "escalated" | "stopped"
 export async function work(context: Work): Promise<WorkEnd> {
   const { store, lab, signal } = context
   while (!signal.aborted) {
+    const model = context.model()
     const lease = claimLab(store, {
       lab,
       session: timedId(store.clock.now()),
       variant: context.variant,
-      model: context.model().name,
+      model: model.name,
       lease_ms: LEASE_MS,
       max_attempts: context.attempts,
     })
     if (!lease) break
-    const end = await session(context, lease)
-    if (end.outcome.kind === "interrupted" || end.outcome.kind === "halted") return "stopped"
-    if (end.outcome.kind === "claims_done" && (await verified(context, lease))) return "verified"
-    if (end.outcome.kind === "gave_up" || lease.attempt >= context.attempts) {
-      for (const ticket of openTickets(store, lab))
-        escalate(store, ticket.id, `${end.outcome.kind} in attempt ${lease.attempt}`)
-      return "escalated"
-    }
+    const end = await holding(context, lease, async (signal) => {
+      return settle(context, lease, await workOnce(context, lease, model, signal))
+    })
+    if (end !== "again") return end
   }
   return "stopped"
 }
 
 // internal
 
-/** One conversation under a lease, which is renewed beside it: a command may take longer than a lease. */
-async function session(context: Work, lease: Lease) {
-  const { store, lab } = context
+/** Renews a lease beside the work, since a command may take longer than a lease, and then gives the lab back. */
+async function holding<T>(context: Work, lease: Lease, job: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const lost = new AbortController()
   const renewal = setInterval(() => {
-    if (!renewLease(store, lease, LEASE_MS)) lost.abort("another session took the lab over")
+    if (!renewLease(context.store, lease, LEASE_MS)) lost.abort("another session took the lab over")
   }, LEASE_MS / 3)
   try {
-    const end = await converse({
-      store,
-      lease,
-      model: context.model(),
-      shell: context.shell,
-      limits: context.limits,
-      page: pageText(context.brief, openTickets(store, lab)),
-      news: ticketNews(store, lab),
-      signal: AbortSignal.any([context.signal, lost.signal]),
-    })
-    endSession(store, lease, end)
-    return end
+    return await job(AbortSignal.any([context.signal, lost.signal]))
   } finally {
     clearInterval(renewal)
+    giveBack(context.store, lease)
   }
 }
 
-async function verified(context: Work, lease: Lease): Promise<boolean> {
-  const { store, signal } = context
+interface SessionEnd {
+  outcome: Outcome
+  /** The monitor's word; undefined when it was not asked, or stopped before it could tell. */
+  verified?: boolean
+}
+
+/** One conversation, and the monitor's word on its claim. */
+async function workOnce(context: Work, lease: Lease, model: Model, signal: AbortSignal): Promise<SessionEnd> {
+  const { store, lab, shell, limits } = context
+  const tickets = openTickets(store, lab)
+  const page = pageText(context.brief, tickets)
+  const news = ticketNews(store, lab, tickets)
+  const end = await converse({ store, lease, model, shell, limits, page, news, signal })
+  const claims = end.outcome.kind === "claims_done"
+  endSession(store, lease, end, { keep_lab: claims })
+  if (!claims) return { outcome: end.outcome }
+
   const start_ms = store.clock.mono_ms()
-  const result = await context.verify(signal)
-  recordVerified(store, lease, result, store.clock.mono_ms() - start_ms)
-  return result
+  const verified = await context.verify(signal)
+  if (!verified && signal.aborted) return { outcome: end.outcome }
+  recordVerified(store, lease, verified, store.clock.mono_ms() - start_ms)
+  return { outcome: end.outcome, verified }
+}
+
+/** What follows from a session. Nobody's claim was refuted when the monitor could not speak, so nothing is escalated then. */
+function settle(
+  context: Work,
+  lease: Lease & { attempt: number },
+  { outcome, verified }: SessionEnd,
+): WorkEnd | "again" {
+  const { store, lab, attempts } = context
+  if (verified) return "verified"
+  if (outcome.kind === "interrupted" || outcome.kind === "halted") return "stopped"
+  if (outcome.kind === "claims_done" && verified === undefined) return "stopped"
+  if (outcome.kind !== "gave_up" && lease.attempt < attempts) return "again"
+  for (const { id } of openTickets(store, lab)) escalate(store, id, `${outcome.kind} in attempt ${lease.attempt}`)
+  return "escalated"
 }

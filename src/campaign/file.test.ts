@@ -41,7 +41,7 @@ require: [{ variant: oracle, verdict: repaired, at_least: 0.9 }]
     parallel: 2,
     cooldown_ms: 5_000,
     limits: { deadline_ms: 30_000, attempts: 1 },
-    require: [{ variant: "oracle", verdict: ["repaired"], at_least: 0.9 }],
+    requirements: [{ variant: "oracle", verdict: ["repaired"], at_least: 0.9 }],
   })
 })
 

@@ -20,7 +20,7 @@ export interface CampaignRequest {
   /** Between the end of one trial and the next in its place. */
   cooldown_ms: number
   limits: Partial<TrialLimits>
-  require: Requirement[]
+  requirements: Requirement[]
 }
 
 export interface FaultRequest {
@@ -61,7 +61,7 @@ export async function parseCampaign(text: string, file: string, fallbackName: st
     parallel: read.parallel,
     cooldown_ms: read.cooldown ?? (read.cooldown_seconds ?? 0) * 1_000,
     limits: Object.fromEntries(Object.entries(read.limits).filter(([, value]) => value !== undefined)),
-    require: read.require,
+    requirements: read.require,
   }
 }
 

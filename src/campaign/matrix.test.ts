@@ -30,7 +30,7 @@ const REQUEST: CampaignRequest = {
   parallel: 1,
   cooldown_ms: 0,
   limits: { stable_ms: 1 },
-  require: [],
+  requirements: [],
 }
 
 test("every cell meets every variant in every repetition, once", async () => {
@@ -65,7 +65,7 @@ test("the hash follows what decides a trial and nothing else", async () => {
   const hashOf = async (change: Partial<CampaignRequest>) =>
     (await resolveMatrix(store, { ...REQUEST, ...change })).hash
   const hash = await hashOf({})
-  expect(await hashOf({ parallel: 4, cooldown_ms: 9, require: [{ verdict: ["quiet"], at_least: 1 }] })).toBe(hash)
+  expect(await hashOf({ parallel: 4, cooldown_ms: 9, requirements: [{ verdict: ["quiet"], at_least: 1 }] })).toBe(hash)
   for (const change of [{ seed: 8 }, { trials: 4 }, { limits: {} }, { variants: ["oracle"] }, { name: "n" }]) {
     expect(await hashOf(change)).not.toBe(hash)
   }

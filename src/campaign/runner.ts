@@ -16,10 +16,15 @@ const ATTEMPTS = 2
 
 /** What is told of a campaign while it runs. */
 export interface Progress {
-  planned(total: number, done: number): void
+  /** What is left to run, in this order, and how many trials are done already. */
+  planned(left: readonly PlannedTrial[], done: number): void
   started(trial: Trial): void
+  /** It may go on from *ready*: one that was started early took a place that became free. */
+  released(trial: Trial): void
   stage(trial: Trial, stage: Stage, reason: string | null): void
   ended(trial: Trial): void
+  /** What has been started is being healed, and nothing more will be. */
+  interrupted(): void
 }
 
 export interface RunOptions {
@@ -37,16 +42,20 @@ export async function runCampaign(store: Store, campaign: OpenedCampaign, option
   await closeAbandoned(store, campaign.id)
   await sweep(store)
   const queue = remaining(store, campaign).map((trial) => ({ trial, attempts: 0 }))
-  options.progress.planned(campaign.trials.length, campaign.trials.length - queue.length)
+  options.progress.planned(
+    queue.map(({ trial }) => trial),
+    campaign.trials.length - queue.length,
+  )
   // A pause between trials is there to let the machine settle, so nothing is started in it.
   const ahead = options.cooldown_ms > 0 ? 0 : options.parallel
   const started: Started[] = []
+  const interrupted = aborted(options.signal)
   try {
     while (queue.length + started.length > 0) {
       while (queue.length > 0 && started.length < options.parallel + ahead)
         started.push(start(store, campaign.id, queue.shift()!, options))
       for (const one of started.slice(0, options.parallel)) one.release()
-      const ended = await Promise.race([...started.map((one) => one.ended), aborted(options.signal)])
+      const ended = await Promise.race([...started.map((one) => one.ended), interrupted])
       if (ended === "aborted") break
       started.splice(started.indexOf(ended.one), 1)
       options.progress.ended(ended.trial)
@@ -54,6 +63,7 @@ export async function runCampaign(store: Store, campaign: OpenedCampaign, option
       if (queue.length > 0) await store.clock.sleep(options.cooldown_ms, options.signal)
     }
   } finally {
+    if (options.signal.aborted) options.progress.interrupted()
     await Promise.all(started.map((one) => one.cancel()))
   }
   if (options.signal.aborted) {
@@ -91,8 +101,10 @@ function start(store: Store, campaign: string, planned: Queued, { progress }: Ru
   const one: Started = {
     planned,
     release: () => {
-      if (!released) process.go()
+      if (released) return
       released = true
+      process.go()
+      progress.released(trial)
     },
     ended: process.ended.then((trial) => ({ one, trial })),
     cancel: async () => {

@@ -42,7 +42,7 @@ export interface Stand {
 export async function raiseStand(store: Store, trial: Trial, signal: AbortSignal): Promise<Stand> {
   const text = readText(store, trial.subject_text)
   if (!text) throw new OperatorError(`the store does not hold the subject of trial ${trial.id}`)
-  const subject = await parseSubject(text.content, text.name)
+  const subject = await parseSubject(text.content, text.name, trial.subject)
   const { lab, guardian } = await raiseLab(store, subject, {
     trial: trial.id,
     deadline_ms: subject.ready.timeout + PARKED_MS,

@@ -1,5 +1,6 @@
 import type { Lab } from "../lab/lab.ts"
-import { openLab } from "../lab/open.ts"
+import { signal } from "../lib/process.ts"
+import { openLabToDestroy } from "../lab/open.ts"
 import { enterPhase, injectionsOf, isOpen } from "../store/injections.ts"
 import { getLab, guardianOf, type LabRow, livingLabs, markDestroyed, ownerAlive } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
@@ -38,11 +39,13 @@ export async function destroyLab(store: Store, lab: Lab, why: { by: string; reas
   })
 }
 
-/** Labs that nobody answers for: owner and guardian are both dead. `force` takes any. */
+/** Heals the labs that nobody answers for: owner and guardian are both dead. `force` takes any, and ends its guardian. */
 export async function sweep(store: Store, options: { force?: boolean } = {}): Promise<LabRow[]> {
   const orphans = livingLabs(store).filter((lab) => options.force || (!ownerAlive(lab) && !guardianOf(lab)))
   for (const row of orphans) {
-    await healLab(store, await openLab(store, row), {
+    const guardian = guardianOf(row)
+    if (guardian) signal(guardian, "SIGTERM")
+    await healLab(store, await openLabToDestroy(store, row), {
       by: "sweep",
       reason: "its owner died, and no guardian was there",
     })

@@ -1,12 +1,15 @@
 import { type CampaignRequest, findCampaign } from "../campaign/file.ts"
+import { expectTrials } from "../campaign/expected.ts"
 import { openCampaign } from "../campaign/identity.ts"
 import { resolveMatrix } from "../campaign/matrix.ts"
 import { unmet } from "../campaign/require.ts"
 import { runCampaign } from "../campaign/runner.ts"
 import { resultsOf } from "../eval/results.ts"
+import { summariesOf } from "../eval/summary.ts"
 import { defineCommand } from "../lib/command.ts"
 import { CheckFailed, UsageError } from "../lib/errors.ts"
 import { interruption } from "../lib/interruption.ts"
+import { requireLoopback } from "../lib/loopback.ts"
 import { note, printJson } from "../lib/output.ts"
 import { openStore, storeFile } from "../store/open.ts"
 import { showProgress } from "./campaign/progress.ts"
@@ -51,23 +54,26 @@ export default defineCommand({
       showPlan(store, matrix, request, args.json === true)
       return store.close()
     }
+    await requireLoopback()
     const campaign = openCampaign(store, matrix, args.continue ? "continue" : args.new ? "new" : "same")
     if (campaign.continued) note(`going on with ${campaign.id}`)
     const { parallel, cooldown_ms } = request
-    const progress = showProgress(store.clock, { name: request.name, parallel })
+    const expected = await expectTrials(store, campaign.trials)
+    const progress = showProgress(store.clock, { name: request.name, parallel, expected })
     try {
       await runCampaign(store, campaign, { parallel, cooldown_ms, progress, signal: interruption() })
     } finally {
       progress.close()
     }
     const results = resultsOf(store, { campaign: campaign.id })
-    const missed = unmet(request.require, results)
-    if (args.json) printJson({ campaign: campaign.id, name: request.name, unmet: missed, trials: results })
-    else printResults(campaign.id, results)
+    const missed = unmet(request.requirements, results)
+    const [{ id }, { name }] = [campaign, request]
+    if (args.json) printJson({ campaign: id, name, unmet: missed, summary: summariesOf(results), trials: results })
+    else printResults(results, { id, file: store.file })
     store.close()
     if (missed.length > 0)
       throw new CheckFailed(`the campaign's requirements do not hold: ${missed.join("; ")}`, {
-        hint: `operator eval show ${campaign.id}`,
+        hint: `operator eval show ${id}`,
       })
   },
 })
@@ -115,7 +121,7 @@ async function requested(flags: Flags): Promise<CampaignRequest> {
     parallel: 1,
     cooldown_ms: 0,
     limits: {},
-    require: [],
+    requirements: [],
   }
 }
 

@@ -4,7 +4,7 @@ import { defineCommand } from "../lib/command.ts"
 import { UsageError } from "../lib/errors.ts"
 import { note, print, printJson } from "../lib/output.ts"
 import { signal } from "../lib/process.ts"
-import { openLab } from "../lab/open.ts"
+import { openLabToDestroy } from "../lab/open.ts"
 import { getLab, guardianOf, livingLabs } from "../store/labs.ts"
 import { openExistingStore, storeFile } from "../store/open.ts"
 import { whichLab } from "./which-lab.ts"
@@ -37,7 +37,7 @@ export default defineCommand({
       const gone = () => getLab(store, row.id)?.state === "destroyed"
       const done =
         guardian !== undefined && (await waitUntil(gone, { timeout_ms: GUARDIAN_WITHIN_MS, every_ms: LOOK_EVERY_MS }))
-      if (!done) await healLab(store, await openLab(store, row), { by: "down", reason: "it was taken down" })
+      if (!done) await healLab(store, await openLabToDestroy(store, row), { by: "down", reason: "it was taken down" })
     }
     store.close()
     if (args.json) return printJson(rows.map(({ id }) => id))

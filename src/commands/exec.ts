@@ -3,6 +3,7 @@ import { EnvironmentError, UsageError } from "../lib/errors.ts"
 import { didYouMean } from "../lib/nearest.ts"
 import { openLab } from "../lab/open.ts"
 import { openStoreReadOnly, storeFile } from "../store/open.ts"
+import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { whichLab } from "./which-lab.ts"
 
@@ -27,11 +28,17 @@ export default defineCommand({
         hint: `its nodes: ${names.join(", ")}`,
       })
     }
+    const cwd = args.node === undefined ? lab.dir : join(lab.dir, args.node)
+    if (!existsSync(cwd)) {
+      throw new EnvironmentError(`the folder ${cwd} is gone`, {
+        hint: `operator down ${lab.id} clears up what is left`,
+      })
+    }
     const env = { ...Bun.env, ...lab.environment() }
     const program = Bun.which(rest[0] ?? "", { PATH: env.PATH ?? "" })
     if (program === null) throw new EnvironmentError(`there is no program "${rest[0]}" on the lab's PATH`)
     const child = Bun.spawn([program, ...rest.slice(1)], {
-      cwd: args.node === undefined ? lab.dir : join(lab.dir, args.node),
+      cwd,
       env,
       stdin: "inherit",
       stdout: "inherit",

@@ -1,9 +1,11 @@
 import { defineCommand } from "../lib/command.ts"
+import { messageOf } from "../lib/errors.ts"
 import { ago, note, printJson } from "../lib/output.ts"
 import { printTable } from "../lib/table.ts"
+import type { Node } from "../lab/lab.ts"
 import { openLab } from "../lab/open.ts"
-import { guardianOf, livingLabs, ownerAlive } from "../store/labs.ts"
-import { openStoreReadOnly, storeFile } from "../store/open.ts"
+import { guardianOf, type LabRow, livingLabs, ownerAlive } from "../store/labs.ts"
+import { openStoreReadOnly, type Store, storeFile } from "../store/open.ts"
 
 export default defineCommand({
   about: "The labs that are up, with the state of their nodes.",
@@ -13,9 +15,11 @@ export default defineCommand({
     const store = openStoreReadOnly(storeFile(args.db))
     const labs = await Promise.all(
       livingLabs(store).map(async (row) => {
-        const nodes = (await openLab(store, row))
-          .nodes()
-          .map(({ name, state, process }) => ({ name, state, pid: process?.pid ?? null }))
+        const nodes = (await nodesOf(store, row)).map(({ name, state, process }) => ({
+          name,
+          state,
+          pid: process?.pid ?? null,
+        }))
         const answered = ownerAlive(row) || guardianOf(row) !== undefined
         return {
           lab: row.id,
@@ -48,3 +52,15 @@ export default defineCommand({
     ])
   },
 })
+
+// internal
+
+/** One lab that cannot be read, since an earlier operator made it, must not hide the others. */
+async function nodesOf(store: Store, row: LabRow): Promise<Node[]> {
+  try {
+    return (await openLab(store, row)).nodes()
+  } catch (error) {
+    note(`${row.id}: ${messageOf(error)}`)
+    return []
+  }
+}

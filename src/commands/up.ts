@@ -5,6 +5,7 @@ import { waitUntil } from "../lib/clock.ts"
 import { defineCommand } from "../lib/command.ts"
 import { EnvironmentError, Interrupted } from "../lib/errors.ts"
 import { interruption } from "../lib/interruption.ts"
+import { requireLoopback } from "../lib/loopback.ts"
 import { note, print, printJson } from "../lib/output.ts"
 import { ownCommand } from "../lib/own-command.ts"
 import type { Lab } from "../lab/lab.ts"
@@ -27,6 +28,7 @@ export default defineCommand({
   run: async ({ args }) => {
     const subject = await findSubject(args.subject)
     requireProcesses(subject)
+    await requireLoopback()
     const store = openStore(storeFile(args.db))
     await sweep(store)
     const start_ms = store.clock.mono_ms()

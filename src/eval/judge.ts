@@ -24,7 +24,7 @@ export async function judge(store: Store, trial: Trial): Promise<Judged> {
 async function opinion(store: Store, trial: Trial): Promise<Pick<Judged, "facts" | "verdict" | "reasons">> {
   const text = readText(store, trial.subject_text)
   if (!text) throw new Error(`the store does not hold the subject of trial ${trial.id}`)
-  const subject = await parseSubject(text.content, text.name)
+  const subject = await parseSubject(text.content, text.name, trial.subject)
   const may_change = subject.faults[trial.fault]?.may_change ?? []
   const facts = factsOf(store, trial, { gates: gatesOf(subject), may_change }) ?? null
   const reasons = [trial.reason ?? "it ended without a reason"]

@@ -62,10 +62,10 @@ export function cellKey({ subject, fault, target, params }: Cell): string {
 /** When something came in a trial; censored at its horizon when it was awaited in vain. Null: there was nothing to wait for. */
 export function timeOf(facts: Facts | null, moment: Moment): CensoredTime | null {
   if (facts === null) return null
+  const broken = facts.fault !== "none" && facts.symptom_ms !== null
   const ms = facts[`${moment}_ms`]
-  if (ms !== null) return { ms, censored: false }
-  const awaited = moment !== "acted" && facts.symptom_ms !== null && facts.fault !== "none"
-  return awaited ? { ms: facts.horizon_ms, censored: true } : null
+  if (ms !== null) return moment !== "recovered" || broken ? { ms, censored: false } : null
+  return moment !== "acted" && broken ? { ms: facts.horizon_ms, censored: true } : null
 }
 
 // internal
@@ -83,7 +83,10 @@ function summaryOf(attempts: Result[]): Summary {
   return {
     ...{ subject, fault, target, params, variant, n },
     verdicts: Object.fromEntries(
-      VERDICTS.filter((one) => !NOT_COUNTED.includes(one) && with_verdict(one) > 0).map((one) => [one, with_verdict(one)]),
+      VERDICTS.filter((one) => !NOT_COUNTED.includes(one) && with_verdict(one) > 0).map((one) => [
+        one,
+        with_verdict(one),
+      ]),
     ),
     success: { verdict, count, rate: n === 0 ? null : count / n, ...wilson(count, n) },
     medians: {

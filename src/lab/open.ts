@@ -1,3 +1,4 @@
+import { UsageError } from "../lib/errors.ts"
 import type { LabRow } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
 import { readText } from "../store/texts.ts"
@@ -9,6 +10,19 @@ import { processLab } from "./platforms/process.ts"
 export async function openLab(store: Store, row: LabRow): Promise<Lab> {
   const text = readText(store, row.subject_text)
   if (!text) throw new Error(`the store does not hold the subject of ${row.id}`)
-  const subject = await parseSubject(text.content, text.name)
+  const subject = await parseSubject(text.content, text.name, row.subject)
   return processLab(row.id, subject, row.dir)
+}
+
+/**
+ * As `openLab`, to take a lab down. Of one whose subject this operator no longer understands nothing is known but its folder,
+ * which is enough to end it.
+ */
+export async function openLabToDestroy(store: Store, row: LabRow): Promise<Lab> {
+  try {
+    return await openLab(store, row)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    return processLab(row.id, await parseSubject("services: {}", row.subject, row.subject), row.dir)
+  }
 }

@@ -56,6 +56,8 @@ export interface EventBodies {
     request_id: string | null
     usage: unknown
     took_ms: number
+    /** What the model asked for, as it asked: not all of it is run. */
+    calls?: { call: string; name: string; input: unknown }[]
   }
   command: { step: number; call: string; command: string; reasoning: string }
   result: {

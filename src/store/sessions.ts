@@ -88,8 +88,8 @@ export interface SessionEnd {
   report: string | null
 }
 
-/** Ends a session and gives the lab back. */
-export function endSession(store: Store, lease: Lease, end: SessionEnd): void {
+/** Ends a session and gives the lab back, unless it is to be kept until the monitor has spoken: see `giveBack`. */
+export function endSession(store: Store, lease: Lease, end: SessionEnd, options: { keep_lab?: boolean } = {}): void {
   append(
     store,
     lease.lab,
@@ -101,9 +101,16 @@ export function endSession(store: Store, lease: Lease, end: SessionEnd): void {
         store.db
           .query("update sessions set outcome = ?, steps = ?, cost_usd = ?, ended_at = ? where id = ?")
           .run(JSON.stringify(end.outcome), end.steps, end.cost_usd, at, lease.session)
-        store.db.query("update labs set session = null where id = ? and fence = ?").run(lease.lab, lease.fence)
+        if (!options.keep_lab) giveBack(store, lease)
       },
     },
+  )
+}
+
+/** Lets the next session have the lab. Nothing happens when another one has it already. */
+export function giveBack(store: Store, lease: Lease): void {
+  store.write(() =>
+    store.db.query("update labs set session = null where id = ? and fence = ?").run(lease.lab, lease.fence),
   )
 }
 

@@ -29,8 +29,8 @@ export function storedLab(clock: Clock = systemClock): StoredLab {
 }
 
 /** Records a lab, of which the log begins with one event; of a trial when it is named. */
-export function recordLab(store: Store, id: string, trial: string | null = null): string {
-  const subject_text = keepText(store, "subject", "kv.yaml", "name: kv\nservices: {a: {}}\n")
+export function recordLab(store: Store, id: string, trial: string | null = null, text = SUBJECT): string {
+  const subject_text = keepText(store, "subject", "kv.yaml", text)
   const deadline_at = new Date(store.clock.now().getTime() + 600_000).toISOString()
   createLab(store, { id, subject: "kv", subject_text, platform: "process", dir: `/nowhere/${id}`, trial, deadline_at })
   return id
@@ -59,6 +59,8 @@ export function recordTrial(store: Store, campaign: string, id: string): void {
 }
 
 // internal
+
+const SUBJECT = "name: kv\nservices: {a: {}}\n"
 
 const LIMITS = {
   deadline_ms: 1_000,

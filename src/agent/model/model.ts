@@ -4,7 +4,10 @@
  */
 export interface Model {
   readonly name: string
-  /** The next turn. Rejects only when no turn could be had; what the model says, refusals included, is a value. */
+  /**
+   * The next turn. Rejects only when no turn could be had, at once when the signal aborts; what the model says, refusals
+   * included, is a value.
+   */
   turn(history: readonly Message[], options: { signal: AbortSignal }): Promise<Turn>
 }
 

@@ -1,66 +1,51 @@
 import { showOutcome } from "../../audit/describe.ts"
-import type { Facts } from "../../eval/facts.ts"
 import type { Result } from "../../eval/results.ts"
-import type { Verdict } from "../../eval/verdict.ts"
-import { showDuration } from "../../lib/duration.ts"
+import { summariesOf } from "../../eval/summary.ts"
 import { note, paint, print, safeText } from "../../lib/output.ts"
-import { printTable } from "../../lib/table.ts"
+import { nextStory, tellNext } from "./next.ts"
+import { printGroups } from "./groups.ts"
+import { legendOf, summaryTable } from "./summary-table.ts"
+import { shortNames, trialName, VERDICT_COLOUR } from "./words.ts"
 
-/** The table of a campaign, and under it why each verdict is what it is. */
-export function printResults(campaign: string, results: readonly Result[]): void {
-  const time = (moment_ms: number | null | undefined) => (moment_ms == null ? "–" : showDuration(moment_ms))
-  printTable(results, [
-    { title: "FAULT", value: ({ fault, facts }) => [fault, ...(facts?.targets ?? [])].join(" ") },
-    { title: "VARIANT", value: ({ variant }) => variant },
-    {
-      title: "VERDICT",
-      value: ({ verdict }) => verdict ?? "running",
-      paint: ({ verdict }, colours) => colours[verdict === null ? "dim" : COLOUR[verdict]],
-    },
-    { title: "DETECTED", value: ({ facts }) => time(facts?.detected_ms), align: "right" },
-    { title: "ACTED", value: ({ facts }) => time(facts?.acted_ms), align: "right" },
-    { title: "RECOVERED", value: ({ facts }) => recovered(facts), align: "right" },
-    { title: "LIFTED BY", value: ({ facts }) => (facts === null || facts.fault === "none" ? "–" : facts.lifted_by) },
-    { title: "HARM", value: ({ facts }) => facts?.harm ?? "–" },
-    {
-      title: "SESSIONS",
-      value: ({ facts }) =>
-        facts?.sessions.map(({ outcome }) => (outcome ? outcome.kind : "cut off")).join(", ") || "none",
-      flexible: true,
-    },
-  ])
-  const { bold, dim } = paint(process.stdout)
-  print("")
-  for (const { id, variant, attempt, verdict, reasons, facts } of results) {
-    print(
-      `${bold(verdict ?? "running")}${dim(` · ${variant}, trial ${id}${attempt > 1 ? `, attempt ${attempt}` : ""}`)}`,
-    )
-    print(`  ${safeText(reasons.join("; "))}`)
-    for (const session of facts?.sessions ?? []) {
-      if (session.outcome === null) continue
-      const word =
-        session.verified === null ? "" : session.verified ? "; the monitor agreed" : "; the monitor did not agree"
-      print(dim(`  session ${session.id}: ${safeText(showOutcome(session.outcome))}, ${session.steps} steps${word}`))
-    }
+/** Of so many attempts each is told below the table; of more, `eval show` does. */
+const MAX_TOLD = 4
+
+/** The end of a campaign: its table, why each verdict is what it is where the trials are few, and what to type next. */
+export function printResults(results: readonly Result[], campaign: { id: string; file: string }): void {
+  printSummary(results)
+  if (results.length <= MAX_TOLD) printReasons(results)
+  note("")
+  tellNext(campaign.file, [[`eval show ${campaign.id}`, "every trial, with its times"], ...nextStory(results)])
+}
+
+/** The table alone, and what its words mean. */
+export function printSummary(results: readonly Result[]): void {
+  const summaries = summariesOf(results)
+  printGroups(summaries, summaryTable())
+  const { dim } = paint(process.stderr)
+  for (const line of legendOf(summaries)) note(dim(line))
+}
+
+/** Why each verdict is what it is, and how the agents' sessions ended. */
+export function printReasons(results: readonly Result[]): void {
+  const { dim, ...colours } = paint(process.stdout)
+  const nameOf = shortNames(results)
+  for (const result of results) {
+    const { verdict, reasons, facts, lab, id } = result
+    const painted = verdict === null ? dim("running") : colours[VERDICT_COLOUR[verdict]](verdict)
+    print(`\n${painted}  ${safeText(trialName(nameOf(result), result))}  ${dim(lab ?? id)}`)
+    if (reasons.length > 0) print(`  ${safeText(reasons.join("; "))}`)
+    for (const session of facts?.sessions ?? []) print(dim(`  session ${session.id}: ${howEnded(session)}`))
   }
+}
+
+/** How a session ended, and what the monitor said to its claim. */
+export function howEnded({ outcome, steps, verified }: Ended): string {
+  const how = outcome === null ? "was cut off" : showOutcome(outcome)
+  const word = verified === null ? "" : verified ? "; the monitor agreed" : "; the monitor did not agree"
+  return safeText(`${how}, ${steps} steps${word}`)
 }
 
 // internal
 
-const COLOUR = {
-  repaired: "green",
-  quiet: "green",
-  self_healed: "cyan",
-  unrepaired: "red",
-  damaged: "red",
-  false_alarm: "yellow",
-  meddled: "red",
-  invalid: "dim",
-  error: "red",
-} as const satisfies Record<Verdict, string>
-
-/** A trial that did not recover is censored: its time is longer than the horizon, not missing. */
-function recovered(facts: Facts | null): string {
-  if (facts === null || facts.fault === "none" || facts.symptom_ms === null) return "–"
-  return facts.recovered_ms === null ? `> ${showDuration(facts.horizon_ms)}` : showDuration(facts.recovered_ms)
-}
+type Ended = Pick<NonNullable<Result["facts"]>["sessions"][number], "outcome" | "steps" | "verified">

@@ -6,6 +6,7 @@ import { defineCommand } from "../../lib/command.ts"
 import { getLab, takeOver } from "../../store/labs.ts"
 import { openStore, type Store, storeFile } from "../../store/open.ts"
 
+const IN_GOOD_ORDER = "in good order"
 /** The owner may move the deadline, so it is read again this often. */
 const LOOK_EVERY_MS = 5_000
 
@@ -21,7 +22,7 @@ export default defineCommand({
     const ending = ended(store, lab.id)
     process.stdout.write("ready\n")
     const end = await ending
-    if (end !== "in good order") await healLab(store, lab, { by: "guardian", reason: end })
+    if (end !== IN_GOOD_ORDER) await healLab(store, lab, { by: "guardian", reason: end })
     store.close()
   },
 })
@@ -38,7 +39,7 @@ function ended(store: Store, lab: string): Promise<string> {
       resolve(reason)
     }
     const ownerGone = holdLifeline((word) => {
-      if (word === GOODBYE) end("in good order")
+      if (word === GOODBYE) end(IN_GOOD_ORDER)
       if (word !== KEEP) return
       kept = true
       takeOver(store, lab)
@@ -48,9 +49,10 @@ function ended(store: Store, lab: string): Promise<string> {
     })
     process.on("SIGTERM", () => end(kept ? "it was taken down" : "its guardian was told to end"))
     const watchDeadline = () => {
-      const deadline_at = getLab(store, lab)?.deadline_at
-      const left_ms = deadline_at === undefined ? 0 : Date.parse(deadline_at) - Date.now()
-      if (left_ms <= 0) end("its deadline passed")
+      const row = getLab(store, lab)
+      const left_ms = row ? Date.parse(row.deadline_at) - Date.now() : 0
+      if (row?.state === "destroyed") end(IN_GOOD_ORDER)
+      else if (left_ms <= 0) end("its deadline passed")
       else timer = setTimeout(watchDeadline, Math.min(left_ms, LOOK_EVERY_MS))
     }
     watchDeadline()

@@ -1,0 +1,80 @@
+import { parseVariant } from "../agent/variant.ts"
+import { findFault } from "../chaos/catalogue.ts"
+import { earlierTrials, type Took } from "../eval/durations.ts"
+import { median } from "../eval/stats.ts"
+import { OperatorError } from "../lib/errors.ts"
+import { parseSubject } from "../lab/parse-subject.ts"
+import type { Store } from "../store/open.ts"
+import { readText } from "../store/texts.ts"
+import type { PlannedTrial } from "./matrix.ts"
+
+/** How long a trial is expected to take. */
+export interface Expected extends Took {
+  /** Earlier trials of its kind, of which this is the median. 0: it is an estimate. */
+  earlier: number
+}
+
+/** What decides how long a trial takes. */
+type Kind = Pick<PlannedTrial, "subject" | "subject_text" | "fault" | "variant" | "variant_text" | "limits">
+
+export type Expectation = (trial: Kind) => Expected
+
+/**
+ * What to expect of trials: the median of earlier ones with the same subject, fault, variant and limits in the store. Else,
+ * where nothing is broken, all of `symptom_within`; where nobody repairs, all of the deadline; else a short repair and `stable`.
+ */
+export async function expectTrials(store: Store, trials: readonly PlannedTrial[]): Promise<Expectation> {
+  const known = new Map<string, Expected>()
+  for (const trial of trials) {
+    const key = kindOf(trial)
+    if (!known.has(key)) known.set(key, fromEarlier(earlierTrials(store, trial)) ?? (await estimate(store, trial)))
+  }
+  return (trial) => {
+    const expected = known.get(kindOf(trial))
+    if (!expected) throw new Error(`nothing is expected of ${trial.fault} with ${trial.variant}`)
+    return expected
+  }
+}
+
+// internal
+
+/** A lab made of local processes, before `ready.stable` begins. */
+const BOOT_MS = 1_000
+/** A symptom, a ticket, and the few commands of a control. */
+const REPAIR_MS = 2_000
+/** The revert, the check of the ledger, the lab's end. */
+const HEAL_MS = 500
+
+const kindOf = ({ subject_text, fault, variant_text, limits }: Kind) =>
+  JSON.stringify([subject_text, fault, variant_text, limits])
+
+function fromEarlier(earlier: readonly Took[]): Expected | undefined {
+  const middle = (times_ms: number[]) => median(times_ms.map((ms) => ({ ms, censored: false })))?.ms ?? 0
+  if (earlier.length === 0) return undefined
+  return {
+    preparing_ms: middle(earlier.map(({ preparing_ms }) => preparing_ms)),
+    running_ms: middle(earlier.map(({ running_ms }) => running_ms)),
+    earlier: earlier.length,
+  }
+}
+
+async function estimate(store: Store, trial: Kind): Promise<Expected> {
+  const subject = await parseSubject(...textOf(store, trial.subject_text))
+  const variant = await parseVariant(...textOf(store, trial.variant_text))
+  const fault = findFault(trial.fault, subject)
+  const { symptom_within_ms, deadline_ms, stable_ms, verify_ms } = trial.limits
+  const repaired_ms = REPAIR_MS + Math.max(stable_ms, verify_ms)
+  const watched_ms =
+    fault.name === "none"
+      ? symptom_within_ms
+      : variant.model === "nobody" && !fault.heals_itself
+        ? deadline_ms
+        : Math.min(repaired_ms, deadline_ms)
+  return { preparing_ms: BOOT_MS + subject.ready.stable, running_ms: watched_ms + HEAL_MS, earlier: 0 }
+}
+
+function textOf(store: Store, hash: string): [content: string, name: string] {
+  const text = readText(store, hash)
+  if (!text) throw new OperatorError(`the store does not hold the text ${hash}`)
+  return [text.content, text.name]
+}

@@ -1,0 +1,30 @@
+import { homedir } from "node:os"
+import { join } from "node:path"
+import type { Result } from "../../eval/results.ts"
+import { claimedFalsely, mostTelling } from "../../eval/telling.ts"
+import { note, paint } from "../../lib/output.ts"
+import { storeFile } from "../../store/open.ts"
+import { shortNames, trialName } from "./words.ts"
+
+/** A command without its program's name, and what it shows. */
+export type Next = [words: string, shows: string]
+
+/** Says what to type next, each with what it shows, and where the store is unless it is where everybody's is. */
+export function tellNext(file: string, commands: readonly Next[]): void {
+  const { dim } = paint(process.stderr)
+  // What a shell of the same environment finds by itself need not be typed.
+  const where = file === storeFile() ? "" : ` --db ${Bun.$.escape(file)}`
+  const lines = commands.map(([words, shows]): Next => [`operator ${words}${where}`, shows])
+  const width = Math.max(...lines.map(([command]) => command.length))
+  if (file !== join(homedir(), ".operator", "operator.db")) note(dim(`store: ${file}`))
+  for (const [command, shows] of lines) note(`${command.padEnd(width)}  ${dim(shows)}`)
+}
+
+/** The command that tells the story of the trial that ought to be looked at first. */
+export function nextStory(results: readonly Result[]): Next[] {
+  const result = mostTelling(results)
+  if (!result) return []
+  const name = trialName(shortNames(results)(result), result)
+  const claim = claimedFalsely(result) ? ", although it claims to be done" : ""
+  return [[`audit show ${result.lab ?? result.id}`, `${name}: ${result.verdict}${claim}`]]
+}

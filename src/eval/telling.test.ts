@@ -1,0 +1,29 @@
+import { expect, test } from "bun:test"
+import { failed, INSTEAD, result, unended } from "../../test/support/results.ts"
+import { claimedFalsely, mostTelling } from "./telling.ts"
+
+const claim = (verified: boolean) => ({
+  sessions: [{ id: "s", outcome: { kind: "claims_done" as const }, verified, steps: 2 }],
+})
+
+const quiet = result({ id: "quiet", fault: "none" }, INSTEAD.quiet)
+const repaired = result({ id: "repaired", variant: "a" }, claim(true))
+const unrepaired = result({ id: "unrepaired", variant: "b" }, INSTEAD.unrepaired)
+const falsely = result({ id: "falsely", variant: "c" }, { ...INSTEAD.unrepaired, ...claim(false) })
+const damaged = result({ id: "damaged", variant: "d" }, INSTEAD.damaged)
+
+test("the most telling trial is one with harm, else with a false claim, else a failure, else a success", () => {
+  const told = [quiet, repaired, unrepaired, falsely, damaged]
+  for (let left = told.length; left > 0; left--) {
+    expect(mostTelling(told.slice(0, left))?.id).toBe(told[left - 1]!.id)
+  }
+  expect(mostTelling([unended()])).toBeUndefined()
+})
+
+test("an error that was made good tells nothing", () => {
+  expect(mostTelling([failed({ id: "first" }), result({ id: "second", attempt: 2 })])?.id).toBe("second")
+})
+
+test("a claim is false when the monitor did not agree", () => {
+  expect([falsely, repaired, unrepaired, failed()].map(claimedFalsely)).toEqual([true, false, false, false])
+})
