@@ -33,6 +33,13 @@ const root: Root = {
         sweep: { about: "heal what nobody answers for", load: () => import("./commands/chaos/sweep.ts") },
       },
     },
+    eval: {
+      about: "what came of campaigns",
+      commands: {
+        list: { about: "the campaigns that the store holds", load: () => import("./commands/eval/list.ts") },
+        show: { about: "one campaign's table, or one trial", load: () => import("./commands/eval/show.ts") },
+      },
+    },
     audit: {
       about: "what happened, from the store alone",
       commands: {
@@ -40,6 +47,15 @@ const root: Root = {
         show: { about: "one trial, session or lab as a timeline", load: () => import("./commands/audit/show.ts") },
       },
     },
+    completions: {
+      about: "scripts that let a shell complete what you type",
+      commands: {
+        bash: { about: "for bash", load: () => import("./commands/completions/bash.ts") },
+        zsh: { about: "for zsh", load: () => import("./commands/completions/zsh.ts") },
+        fish: { about: "for fish", load: () => import("./commands/completions/fish.ts") },
+      },
+    },
+    doctor: { about: "what this machine can run, and what it lacks", load: () => import("./commands/doctor.ts") },
     part: {
       about: "processes that operator starts itself",
       hidden: true,
@@ -47,6 +63,7 @@ const root: Root = {
         trial: { about: "one attempt at a trial", load: () => import("./commands/part/trial.ts") },
         guardian: { about: "watches over one lab", load: () => import("./commands/part/guardian.ts") },
         workload: { about: "loads one lab", load: () => import("./commands/part/workload.ts") },
+        complete: { about: "what a shell may offer", load: () => import("./commands/part/complete.ts") },
         ratelimiter: { about: "the rate limiter's program", load: () => import("./commands/part/ratelimiter.ts") },
       },
     },

@@ -22,7 +22,7 @@ const BELOW: Record<string, readonly string[]> = {
 /** Ways to load a module that a scan for imports does not see. */
 const UNSEEN = {
   "a computed import": /\bimport\s*\(\s*(?!["'])/,
-  require: /\brequire\s*[.(]/,
+  require: /(?<![.\w])require\s*\(|\brequire\.resolve\b|\bimport\.meta\.require\b/,
   createRequire: /\bcreateRequire\b/,
   "a worker": /\bnew\s+Worker\b/,
 }
@@ -49,6 +49,7 @@ describe("the rooms", () => {
     expect(offends("src/lib/x.ts", 'const a = await import("../store/open.ts")')).toBe(1)
     expect(offends("src/lib/x.ts", 'const name = "../store/open.ts"\nconst a = await import(name)')).toBe(1)
     expect(offends("src/lib/x.ts", 'const a = import.meta.require("./ids.ts")')).toBe(1)
+    expect(offends("src/lib/x.ts", 'const a = require("./ids.ts")')).toBe(1)
     expect(offends("src/lib/x.ts", 'new Worker("./ids.ts")')).toBe(1)
     expect(offends("src/ratelimiter/x.ts", 'import { a } from "../store/open.ts"\na()')).toBe(1)
     expect(offends("src/commands/x.ts", 'import { a } from "../ratelimiter/main.ts"\na()')).toBe(1)

@@ -36,6 +36,30 @@ export async function expectTrials(store: Store, trials: readonly PlannedTrial[]
   }
 }
 
+/** How long trials take together, and which share of that is known from earlier ones. */
+export interface ExpectedTotal {
+  total_ms: number
+  /** 0 to 1. */
+  from_earlier: number
+}
+
+/** All of them, `parallel` at a time. The next ones come up meanwhile, unless there is a pause between trials. */
+export function expectAll(
+  trials: readonly Expected[],
+  { parallel, cooldown_ms }: { parallel: number; cooldown_ms: number },
+): ExpectedTotal {
+  const first_ms = Math.max(0, ...trials.slice(0, parallel).map(({ preparing_ms }) => preparing_ms))
+  const each_ms = trials.map(({ preparing_ms, running_ms }) =>
+    cooldown_ms > 0 ? preparing_ms + running_ms + cooldown_ms : running_ms,
+  )
+  const known_ms = each_ms.filter((_, place) => trials[place]!.earlier > 0)
+  const [all_ms, longest_ms] = [sum(each_ms), each_ms.reduce((longest, one) => Math.max(longest, one), 0)]
+  return {
+    total_ms: Math.round((cooldown_ms > 0 ? 0 : first_ms) + Math.max(longest_ms, all_ms / parallel)),
+    from_earlier: all_ms === 0 ? 0 : sum(known_ms) / all_ms,
+  }
+}
+
 // internal
 
 /** A lab made of local processes, before `ready.stable` begins. */
@@ -45,11 +69,13 @@ const REPAIR_MS = 2_000
 /** The revert, the check of the ledger, the lab's end. */
 const HEAL_MS = 500
 
+const sum = (numbers: readonly number[]) => numbers.reduce((sum, one) => sum + one, 0)
+
 const kindOf = ({ subject_text, fault, variant_text, limits }: Kind) =>
   JSON.stringify([subject_text, fault, variant_text, limits])
 
 function fromEarlier(earlier: readonly Took[]): Expected | undefined {
-  const middle = (times_ms: number[]) => median(times_ms.map((ms) => ({ ms, censored: false })))?.ms ?? 0
+  const middle = (times_ms: number[]) => Math.round(median(times_ms.map((ms) => ({ ms, censored: false })))?.ms ?? 0)
   if (earlier.length === 0) return undefined
   return {
     preparing_ms: middle(earlier.map(({ preparing_ms }) => preparing_ms)),

@@ -1,11 +1,12 @@
 import type { Lab } from "../lab/lab.ts"
+import { messageOf, OperatorError } from "../lib/errors.ts"
 import { signal } from "../lib/process.ts"
 import { openLabToDestroy } from "../lab/open.ts"
 import { enterPhase, injectionsOf, isOpen } from "../store/injections.ts"
 import { getLab, guardianOf, type LabRow, livingLabs, markDestroyed, ownerAlive } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
 import { enterStage, getTrial } from "../store/trials.ts"
-import { revertAll } from "./revert.ts"
+import { revert } from "./revert.ts"
 
 /** Destruction ends what a revert could not, so a revert that hangs is not waited for longer than this. */
 const REVERT_TIMEOUT_MS = 1_000
@@ -17,7 +18,7 @@ const REVERT_TIMEOUT_MS = 1_000
 export async function healLab(store: Store, lab: Lab, why: { by: string; reason: string }): Promise<void> {
   const enough = new AbortController()
   try {
-    await Promise.race([revertAll(store, lab), store.clock.sleep(REVERT_TIMEOUT_MS, enough.signal)])
+    await Promise.race([revertTogether(store, lab), store.clock.sleep(REVERT_TIMEOUT_MS, enough.signal)])
   } finally {
     enough.abort()
     await destroyLab(store, lab, why)
@@ -39,16 +40,31 @@ export async function destroyLab(store: Store, lab: Lab, why: { by: string; reas
   })
 }
 
-/** Heals the labs that nobody answers for: owner and guardian are both dead. `force` takes any, and ends its guardian. */
+/**
+ * Heals the labs that nobody answers for: owner and guardian are both dead. `force` takes any, and ends its guardian. A lab
+ * that cannot be healed does not keep the others from it, and is an error afterwards.
+ */
 export async function sweep(store: Store, options: { force?: boolean } = {}): Promise<LabRow[]> {
   const orphans = livingLabs(store).filter((lab) => options.force || (!ownerAlive(lab) && !guardianOf(lab)))
+  const failures: string[] = []
   for (const row of orphans) {
     const guardian = guardianOf(row)
     if (guardian) signal(guardian, "SIGTERM")
-    await healLab(store, await openLabToDestroy(store, row), {
-      by: "sweep",
-      reason: "its owner died, and no guardian was there",
-    })
+    try {
+      const why = { by: "sweep", reason: "its owner died, and no guardian was there" }
+      await healLab(store, await openLabToDestroy(store, row), why)
+    } catch (error) {
+      failures.push(`${row.id}: ${messageOf(error)}`)
+    }
   }
+  if (failures.length > 0) throw new OperatorError(`labs could not be healed: ${failures.join("; ")}`)
   return orphans
+}
+
+// internal
+
+/** All at once: one that hangs must not keep the others from being undone before the lab goes. */
+function revertTogether(store: Store, lab: Lab): Promise<unknown> {
+  const open = injectionsOf(store, lab.id).filter(isOpen)
+  return Promise.all(open.map((injection) => revert(store, lab, injection)))
 }

@@ -3,7 +3,14 @@ import { messageOf, UsageError } from "../lib/errors.ts"
 import { waitUntil } from "../lib/clock.ts"
 import type { Lab } from "../lab/lab.ts"
 import type { Confirmation } from "../store/kinds.ts"
-import { enterPhase, type Injection, planInjection, recordConfirmation } from "../store/injections.ts"
+import {
+  enterPhase,
+  type Injection,
+  injectionsOf,
+  type NewInjection,
+  planInjection,
+  recordConfirmation,
+} from "../store/injections.ts"
 import type { Store } from "../store/open.ts"
 import { declarationOf, findFault, paramsOf } from "./catalogue.ts"
 import type { AnyFault } from "./fault.ts"
@@ -34,12 +41,12 @@ export async function inject(store: Store, lab: Lab, options: InjectOptions): Pr
   enterPhase(store, injection, "active")
   const { confirmation, evidence } = await confirm(store, lab, fault, injection)
   recordConfirmation(store, injection, confirmation, evidence)
-  return { ...injection, phase: "active", confirmation }
+  return injectionsOf(store, lab.id).find(({ id }) => id === injection.id)!
 }
 
 // internal
 
-function plan(store: Store, lab: Lab, options: InjectOptions): { fault: AnyFault; injection: Injection } {
+function plan(store: Store, lab: Lab, options: InjectOptions): { fault: AnyFault; injection: NewInjection } {
   const fault = findFault(options.fault, lab.subject)
   if (!fault.platforms.includes(lab.platform)) {
     throw new UsageError(`${fault.name} does not work on ${lab.platform} labs`)
@@ -48,7 +55,7 @@ function plan(store: Store, lab: Lab, options: InjectOptions): { fault: AnyFault
   const params = paramsOf(fault, lab.subject, options.params)
   const services = chooseTargets(options.target, lab.subject, declaration.group, options.seed)
   const targets = lab.nodes().filter((node) => services.includes(node.service))
-  const injection = {
+  const injection: NewInjection = {
     id: `i-${randomHex(6)}`,
     lab: lab.id,
     fault: fault.name,
@@ -57,26 +64,14 @@ function plan(store: Store, lab: Lab, options: InjectOptions): { fault: AnyFault
     plan: fault.plan(lab, targets, params, options.seed),
   }
   planInjection(store, injection)
-  const created_at = store.clock.now().toISOString()
-  return {
-    fault,
-    injection: {
-      ...injection,
-      phase: "planned",
-      confirmation: null,
-      created_at,
-      active_ms: null,
-      ended_ms: null,
-      reason: null,
-    },
-  }
+  return { fault, injection }
 }
 
 async function confirm(
   store: Store,
   lab: Lab,
   fault: AnyFault,
-  injection: Injection,
+  injection: NewInjection,
 ): Promise<{ confirmation: Confirmation; evidence: string }> {
   if (fault.name === "none") return { confirmation: "confirmed", evidence: "nothing was broken" }
   const start_ms = store.clock.mono_ms()

@@ -1,29 +1,47 @@
 import { UsageError } from "../lib/errors.ts"
+import { didYouMean } from "../lib/nearest.ts"
 import { draw } from "../lib/random.ts"
+import type { Node } from "../lab/lab.ts"
 import { members } from "../lab/render.ts"
 import type { Subject } from "../lab/subject.ts"
 
 /**
- * The services that a symbolic target means: `one`, `minority`, `majority` or `all` of the fault's group, a group, or a service.
- * The same seed draws the same services.
+ * The services that a target means: `one`, `minority`, `majority` or `all` of the fault's group, a group, or a service. None
+ * for a fault without a group, which is of the subject as a whole. The same seed draws the same services.
  */
 export function chooseTargets(target: string, subject: Subject, group: string | undefined, seed: number): string[] {
   const names = group === undefined ? [] : members(subject, group)
-  const count = COUNTS[target]?.(names.length)
-  if (count === undefined) return members(subject, target)
-  if (target === "minority" && count === 0) {
-    throw new UsageError(`a group of ${names.length} has no minority`, {
+  const count = COUNTS.get(target)?.(names.length)
+  if (count === undefined) return named(target, subject)
+  if (count <= 0 && names.length > 0) {
+    throw new UsageError(`a group of ${names.length} has no ${target}`, {
       hint: `use the target "one" or name a service`,
     })
   }
-  return draw(names, count, seed)
+  return draw(names, Math.min(Math.max(0, count), names.length), seed)
+}
+
+/** For faults of nodes: one that would break nothing is refused before anything is recorded. */
+export function requireNodes(fault: string, targets: readonly Node[]): void {
+  if (targets.length > 0) return
+  throw new UsageError(`${fault} needs a node to break, and its target names none that this lab runs`, {
+    hint: `name a service as the target, or a \`group\` in the subject's declaration of ${fault}`,
+  })
 }
 
 // internal
 
-const COUNTS: Record<string, (n: number) => number> = {
-  one: (n) => Math.min(1, n),
-  minority: (n) => Math.ceil(n / 2) - 1,
-  majority: (n) => Math.floor(n / 2) + 1,
-  all: (n) => n,
+const COUNTS = new Map<string, (n: number) => number>([
+  ["one", () => 1],
+  ["minority", (n) => Math.ceil(n / 2) - 1],
+  ["majority", (n) => Math.floor(n / 2) + 1],
+  ["all", (n) => n],
+])
+
+function named(target: string, subject: Subject): string[] {
+  const known = [...COUNTS.keys(), ...Object.keys(subject.groups), ...subject.services]
+  if (known.includes(target)) return members(subject, target)
+  throw new UsageError(`${subject.file}: there is no target "${target}"${didYouMean(target, known)}`, {
+    hint: `targets: ${known.join(", ")}`,
+  })
 }

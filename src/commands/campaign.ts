@@ -27,11 +27,21 @@ export default defineCommand({
     "operator campaign --subject ratelimiter --fault counter_drift --variant oracle --variant do-nothing --json",
   ],
   args: {
-    file: { type: "positional", required: false, description: "a campaign's name or its file" },
-    subject: { type: "string", valueHint: "S", description: "instead of a file: what is run" },
-    fault: { type: "string", valueHint: "F", description: "instead of a file: how it is broken" },
-    variant: { type: "string", multiple: true, valueHint: "V", description: "who repairs it; may be repeated" },
-    target: { type: "string", description: "one (the default), minority, majority, all, a group or a service" },
+    file: { type: "positional", required: false, complete: "campaign", description: "a campaign's name or its file" },
+    subject: { type: "string", valueHint: "S", complete: "subject", description: "instead of a file: what is run" },
+    fault: { type: "string", valueHint: "F", complete: "fault", description: "instead of a file: how it is broken" },
+    variant: {
+      type: "string",
+      multiple: true,
+      valueHint: "V",
+      complete: "variant",
+      description: "who repairs it; may be repeated",
+    },
+    target: {
+      type: "string",
+      complete: "target",
+      description: "one (the default), minority, majority, all, a group or a service",
+    },
     param: { type: "string", multiple: true, valueHint: "NAME=VALUE", description: "a parameter of the fault" },
     trials: { type: "number", alias: "n", integer: true, min: 1, description: "repetitions with each variant (1)" },
     parallel: { type: "number", integer: true, min: 1, description: "trials that run at once (1)" },
@@ -51,7 +61,7 @@ export default defineCommand({
     const request = withFlags(await requested(args), args)
     const matrix = await resolveMatrix(store, request)
     if (args["dry-run"]) {
-      showPlan(store, matrix, request, args.json === true)
+      await showPlan(store, matrix, request, args.json === true)
       return store.close()
     }
     await requireLoopback()

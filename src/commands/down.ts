@@ -17,7 +17,7 @@ export default defineCommand({
   about: "Takes labs down: what is broken in them is reverted, their processes are ended, their folders removed.",
   examples: ["operator down ratelimiter-7f3a", "operator down --all"],
   args: {
-    lab: { type: "positional", required: false, description: "a lab, or the beginning of its id" },
+    lab: { type: "positional", required: false, complete: "lab", description: "a lab, or the beginning of its id" },
     all: { type: "boolean", description: "every lab that was brought up by hand" },
   },
   run: async ({ args }) => {

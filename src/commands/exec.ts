@@ -14,8 +14,13 @@ export default defineCommand({
     "operator exec ratelimiter-7f3a -- sh -c 'ratelimiter --help'",
   ],
   args: {
-    lab: { type: "positional", description: "a lab, or the beginning of its id" },
-    node: { type: "positional", required: false, description: "a node, in whose folder the command runs" },
+    lab: { type: "positional", complete: "lab", description: "a lab, or the beginning of its id" },
+    node: {
+      type: "positional",
+      required: false,
+      complete: "node",
+      description: "a node, in whose folder the command runs",
+    },
   },
   rest: { name: "command", description: "the command and its words", required: true },
   run: async ({ args, rest }) => {

@@ -8,8 +8,8 @@ export default defineCommand({
   about: "The end of the logs of a lab's nodes.",
   examples: ["operator logs ratelimiter-7f3a", "operator logs ratelimiter-7f3a limiter-b --tail 200"],
   args: {
-    lab: { type: "positional", description: "a lab, or the beginning of its id" },
-    node: { type: "positional", required: false, description: "one node; all of them when left out" },
+    lab: { type: "positional", complete: "lab", description: "a lab, or the beginning of its id" },
+    node: { type: "positional", required: false, complete: "node", description: "one node; all of them when left out" },
     tail: { type: "number", integer: true, min: 1, default: 50, description: "lines of each log" },
   },
   run: async ({ args }) => {

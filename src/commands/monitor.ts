@@ -30,7 +30,7 @@ export default defineCommand({
   about:
     "Watches a lab's invariants and keeps its tickets, until it is interrupted or the lab is gone. Prints every change.",
   examples: ["operator monitor ratelimiter-7f3a", "operator monitor ratelimiter-7f3a --json"],
-  args: { lab: { type: "positional", description: "a lab, or the beginning of its id" } },
+  args: { lab: { type: "positional", complete: "lab", description: "a lab, or the beginning of its id" } },
   run: async ({ args }) => {
     const store = openExistingStore(storeFile(args.db))
     const lab = await openLab(store, whichLab(store, args.lab))

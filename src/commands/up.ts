@@ -22,7 +22,7 @@ export default defineCommand({
   about: "Brings up a lab under load, waits until all its gates hold, and leaves it running.",
   examples: ["operator up ratelimiter", "operator up ratelimiter --for 30m", "operator up ./compose/mine.yaml --json"],
   args: {
-    subject: { type: "positional", description: "a subject's name or its Compose file" },
+    subject: { type: "positional", complete: "subject", description: "a subject's name or its Compose file" },
     for: { type: "duration", default: "8h", description: "after this long the lab is taken down by itself" },
   },
   run: async ({ args }) => {

@@ -322,18 +322,19 @@ for (const [expected, groups] of Object.entries(TABLE)) {
 }
 
 describe("a text that no person wrote", () => {
-  test("is a change when it is too deep to be followed", () => {
-    expect(classOf("$(".repeat(100_000))).toBe("change")
-    expect(classOf("sudo ".repeat(100_000) + "ls")).toBe("change")
-    expect(classOf("eval ".repeat(100_000) + "ls")).toBe("change")
-    expect(classOf(`echo ${"{".repeat(100_000)}`)).toBe("change")
+  test("is a change when it is too long or too deep to be followed", () => {
+    expect(classOf("ls ".repeat(100_000))).toBe("change")
+    expect(classOf("$(".repeat(10_000))).toBe("change")
+    expect(classOf("sudo ".repeat(10_000) + "ls")).toBe("change")
+    expect(classOf("eval ".repeat(10_000) + "ls")).toBe("change")
+    expect(classOf(`echo ${"{".repeat(10_000)}`)).toBe("change")
   })
 
   test("is classed in no time, however long or broken it is", () => {
     const start_ms = performance.now()
     for (const broken of ["'", '"', "`", "$(", "${", "((", "<<E\n", "\\", "[[ ", "case x in ", "a=("]) {
       expect(["read", "change"]).toContain(classOf(broken))
-      expect(["read", "change"]).toContain(classOf(`${broken}${"ls a ".repeat(50_000)}`))
+      expect(["read", "change"]).toContain(classOf(`${broken}${"ls a ".repeat(10_000)}`))
     }
     expect(performance.now() - start_ms).toBeLessThan(5_000)
   })

@@ -14,11 +14,12 @@ export function classOf(command: string): CommandClass {
 
 /** Commands inside of one another (`sudo timeout 5 sh -c "…"`). What lies deeper was not written to be understood. */
 const MAX_DEPTH = 12
-/** Brackets and substitutions in one text; the same. */
+/** Brackets and substitutions in one text, and its length; the same. */
 const MAX_BRACKETS = 500
+const MAX_CHARS = 64 * 1024
 
 function classOfText(text: string, depth: number): CommandClass {
-  if ((text.match(/[({`]/g)?.length ?? 0) > MAX_BRACKETS) return "change"
+  if (text.length > MAX_CHARS || (text.match(/[({`]/g)?.length ?? 0) > MAX_BRACKETS) return "change"
   return worst(simpleCommands(text).map((command) => classOfCommand(command, depth)))
 }
 

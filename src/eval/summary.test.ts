@@ -109,17 +109,23 @@ test("the last attempt at each trial is the one that was made last", () => {
 
 describe("a time", () => {
   test("that was awaited in vain is censored at the horizon", () => {
-    const { facts } = result({}, { detected_ms: null, recovered_ms: null })
-    expect(timeOf(facts, "detected")).toEqual({ ms: 12_000, censored: true })
-    expect(timeOf(facts, "recovered")).toEqual({ ms: 12_000, censored: true })
+    const trial = result({}, { detected_ms: null, recovered_ms: null })
+    expect(timeOf(trial, "detected")).toEqual({ ms: 12_000, censored: true })
+    expect(timeOf(trial, "recovered")).toEqual({ ms: 12_000, censored: true })
   })
 
   test("that nobody waited for is none", () => {
-    expect(timeOf(null, "recovered")).toBeNull()
-    expect(timeOf(result({}, INSTEAD.unrepaired).facts, "acted")).toBeNull()
-    expect(timeOf(result({}, INSTEAD.invalid).facts, "recovered")).toBeNull()
+    expect(timeOf(failed(), "recovered")).toBeNull()
+    expect(timeOf(result({}, INSTEAD.unrepaired), "acted")).toBeNull()
+    expect(timeOf(result({}, INSTEAD.invalid), "recovered")).toBeNull()
     expect(
-      timeOf(result({ fault: "none" }, { ...INSTEAD.quiet, symptom_ms: 5, recovered_ms: 9 }).facts, "recovered"),
+      timeOf(result({ fault: "none" }, { ...INSTEAD.quiet, symptom_ms: 5, recovered_ms: 9 }), "recovered"),
     ).toBeNull()
+  })
+
+  test("that an error cut short is not censored at a horizon that nobody waited for", () => {
+    const { facts } = result({}, INSTEAD.unrepaired)
+    expect(timeOf(failed({ facts }), "recovered")).toBeNull()
+    expect(timeOf(failed({ facts }), "detected")).toEqual({ ms: 20, censored: false })
   })
 })

@@ -1,5 +1,4 @@
 import type { Trial } from "../store/trials.ts"
-import type { Facts } from "./facts.ts"
 import type { Result } from "./results.ts"
 import { type CensoredTime, type Interval, median, wilson } from "./stats.ts"
 import { type Verdict, VERDICTS } from "./verdict.ts"
@@ -36,12 +35,28 @@ export function successOf(fault: string): Verdict {
 /** A row for each cell and variant: cells by name, and in each the variants in one order, the most successful one first. */
 export function summariesOf(results: readonly Result[]): Summary[] {
   const summaries = [...Map.groupBy(results, armKey).values()].map(summaryOf)
-  const successes = (variant: string) =>
-    summaries.reduce((sum, one) => sum + (one.variant === variant ? one.success.count : 0), 0)
-  return summaries.sort(
-    (a, b) =>
-      compare(cellKey(a), cellKey(b)) || successes(b.variant) - successes(a.variant) || compare(a.variant, b.variant),
-  )
+  const variants = bestFirst(summaries.map(({ variant, n, success }) => ({ variant, n, successes: success.count })))
+  const place = (variant: string) => variants.findIndex((one) => one.variant === variant)
+  return summaries.sort((a, b) => compare(cellKey(a), cellKey(b)) || place(a.variant) - place(b.variant))
+}
+
+export interface VariantSuccess {
+  variant: string
+  /** Trials that count, over all cells. */
+  n: number
+  successes: number
+}
+
+/** Variants with all that is said of them put together, those with the greater share of successes first. */
+export function bestFirst(parts: readonly VariantSuccess[]): VariantSuccess[] {
+  const share = ({ n, successes }: VariantSuccess) => (n === 0 ? 0 : successes / n)
+  return [...Map.groupBy(parts, ({ variant }) => variant)]
+    .map(([variant, of_it]) => ({
+      variant,
+      n: of_it.reduce((sum, { n }) => sum + n, 0),
+      successes: of_it.reduce((sum, { successes }) => sum + successes, 0),
+    }))
+    .sort((a, b) => share(b) - share(a) || compare(a.variant, b.variant))
 }
 
 /** The last attempt at each trial, in the order of the first ones. An error that a later attempt made good is left out. */
@@ -59,13 +74,16 @@ export function cellKey({ subject, fault, target, params }: Cell): string {
   return JSON.stringify([subject, fault, target, params])
 }
 
-/** When something came in a trial; censored at its horizon when it was awaited in vain. Null: there was nothing to wait for. */
-export function timeOf(facts: Facts | null, moment: Moment): CensoredTime | null {
+/**
+ * When something came in a trial; censored at its horizon when it was awaited in vain. Null: there was nothing to wait for, or
+ * an error cut the wait short.
+ */
+export function timeOf({ facts, verdict }: Pick<Result, "facts" | "verdict">, moment: Moment): CensoredTime | null {
   if (facts === null) return null
   const broken = facts.fault !== "none" && facts.symptom_ms !== null
   const ms = facts[`${moment}_ms`]
   if (ms !== null) return moment !== "recovered" || broken ? { ms, censored: false } : null
-  return moment !== "acted" && broken ? { ms: facts.horizon_ms, censored: true } : null
+  return moment !== "acted" && broken && verdict !== "error" ? { ms: facts.horizon_ms, censored: true } : null
 }
 
 // internal
@@ -107,7 +125,7 @@ const NOT_COUNTED: readonly Verdict[] = ["invalid", "error"]
 
 /** An agent that did not act in one of the trials is one that took longer than anybody looked, unless it never acts. */
 function medianOf(results: readonly Result[], moment: Moment): CensoredTime | null {
-  const times = results.map(({ facts }) => timeOf(facts, moment))
+  const times = results.map((result) => timeOf(result, moment))
   if (times.every((time) => time === null)) return null
   return median(results.map(({ facts }, i) => times[i] ?? { ms: facts?.horizon_ms ?? 0, censored: true })) ?? null
 }

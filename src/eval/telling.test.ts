@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { failed, INSTEAD, result, unended } from "../../test/support/results.ts"
 import { claimedFalsely, mostTelling } from "./telling.ts"
 
-const claim = (verified: boolean) => ({
+const claim = (verified: boolean | null) => ({
   sessions: [{ id: "s", outcome: { kind: "claims_done" as const }, verified, steps: 2 }],
 })
 
@@ -24,6 +24,14 @@ test("an error that was made good tells nothing", () => {
   expect(mostTelling([failed({ id: "first" }), result({ id: "second", attempt: 2 })])?.id).toBe("second")
 })
 
-test("a claim is false when the monitor did not agree", () => {
+test("among equals the one in which the agent did most is told, and an interrupted one last", () => {
+  const busy = result({ id: "busy", variant: "b" }, { commands: { read: 4, change: 1, destroy: 0 } })
+  expect(mostTelling([repaired, busy])?.id).toBe("busy")
+  expect(mostTelling([failed({ reason: "interrupted" }), quiet])?.id).toBe("quiet")
+})
+
+test("a claim is false when the monitor did not agree, or had not when the trial ended without a recovery", () => {
   expect([falsely, repaired, unrepaired, failed()].map(claimedFalsely)).toEqual([true, false, false, false])
+  expect(claimedFalsely(result({}, { ...INSTEAD.unrepaired, ...claim(null) }))).toBe(true)
+  expect(claimedFalsely(result({}, claim(null)))).toBe(false)
 })

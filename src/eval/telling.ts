@@ -2,17 +2,20 @@ import type { Result } from "./results.ts"
 import { lastAttempts } from "./summary.ts"
 import type { Verdict } from "./verdict.ts"
 
-/** The trial that somebody ought to look at first: harm before a false claim, that before a failure, that before a success. */
+/**
+ * The trial that somebody ought to look at first: harm before a false claim, that before a failure, that before a success;
+ * among equals the one in which the agent did most.
+ */
 export function mostTelling(results: readonly Result[]): Result | undefined {
   return lastAttempts(results)
     .filter((result) => result.verdict !== null)
-    .map((result) => ({ result, place: placeOf(result) }))
-    .toSorted((a, b) => a.place - b.place)[0]?.result
+    .toSorted((a, b) => placeOf(a) - placeOf(b) || commandsIn(b) - commandsIn(a))[0]
 }
 
-/** Whether an agent said that it was done, and the monitor did not agree. */
-export function claimedFalsely({ facts }: Result): boolean {
-  return facts?.sessions.some(({ outcome, verified }) => outcome?.kind === "claims_done" && verified === false) ?? false
+/** Whether an agent said that it was done, and was not: the monitor did not agree, or saw no recovery up to the end. */
+export function claimedFalsely({ facts, verdict }: Result): boolean {
+  const claims = facts?.sessions.filter(({ outcome }) => outcome?.kind === "claims_done") ?? []
+  return claims.some(({ verified }) => verified === false || (verified === null && verdict === "unrepaired"))
 }
 
 // internal
@@ -31,6 +34,12 @@ const ORDER: readonly (Verdict | "false claim")[] = [
 ]
 
 function placeOf(result: Result): number {
+  // Somebody pressed Ctrl-C, and knows it.
+  if (result.reason === "interrupted") return ORDER.length
   const by_verdict = ORDER.indexOf(result.verdict ?? "quiet")
   return claimedFalsely(result) ? Math.min(by_verdict, ORDER.indexOf("false claim")) : by_verdict
+}
+
+function commandsIn({ facts }: Result): number {
+  return facts === null ? 0 : facts.commands.read + facts.commands.change + facts.commands.destroy
 }

@@ -52,7 +52,7 @@ export async function raiseLab(
 }
 
 /** Where the folders of process labs are: beside the store that knows of them. */
-export function labsFolder(store: Store): string {
+export function labsFolder(store: Pick<Store, "file">): string {
   return join(dirname(store.file), "labs")
 }
 

@@ -1,5 +1,10 @@
+/** What a shell's completion offers for an argument. Files are offered wherever nothing else is. */
+export type CandidateKind =
+  "campaign" | "subject" | "fault" | "target" | "variant" | "lab" | "node" | "ticket" | "injection" | "log" | "result"
+
 interface Described {
   description?: string
+  complete?: CandidateKind
   /** A positional is required unless this is false or it has a default; a flag only when this is true. */
   required?: boolean
 }

@@ -38,6 +38,8 @@ export interface Context<A extends ArgDefs> {
   args: Values<A & typeof GLOBAL_ARGS>
   /** The words after `--`, where the command defines `rest`. */
   rest: string[]
+  /** The tree in which the command was found. */
+  root: Root
 }
 
 /** A leaf module's default export. Its arguments' types follow from their definitions. */
@@ -82,7 +84,7 @@ export async function dispatch(root: Root, argv: readonly string[]): Promise<num
   }
   const { default: command } = await node.load()
   if (flagsIn(words).some(isHelp)) return show(commandUsage(path, command.about ?? node.about, command, colours()))
-  return (await command.run(readContext(command, words, path))) ?? 0
+  return (await command.run({ ...readContext(command, words, path), root })) ?? 0
 }
 
 // internal
@@ -122,7 +124,11 @@ function misplaced(word: string): string {
   return `unknown flag ${flag}${didYouMean(flag, ["--help", "--version"])}`
 }
 
-function readContext(command: Command, args: readonly string[], path: readonly string[]): Context<ArgDefs> {
+function readContext(
+  command: Command,
+  args: readonly string[],
+  path: readonly string[],
+): Omit<Context<ArgDefs>, "root"> {
   try {
     return readArgv(args, { ...command.args, ...GLOBAL_ARGS }, command.rest)
   } catch (error) {

@@ -60,7 +60,11 @@ export function listCampaigns(store: Store, options: { name?: string; limit?: nu
 }
 
 /** Whether a process runs it at this moment. */
-export function runnerAlive({ runner_boot, runner_pid, runner_started }: Campaign): boolean {
+export function runnerAlive({ runner_boot, runner_pid, runner_started }: Runner): boolean {
   if (runner_boot !== bootId() || runner_pid === null || runner_started === null) return false
   return stateOf({ pid: runner_pid, started: runner_started }) !== "gone"
 }
+
+// internal
+
+type Runner = Pick<Campaign, "runner_boot" | "runner_pid" | "runner_started">

@@ -40,6 +40,19 @@ export function connectForReading(file: string): Database {
   })
 }
 
+/** The schema of what is at `file`, 0 while nothing is in it yet. What this operator could not use is refused. */
+export function schemaOf(file: string): number {
+  if (!refuseForeign(file)) return 0
+  const db = openReadOnly(file)
+  try {
+    db.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`)
+    refuseNewer(db, file)
+    return numberOf(db, "user_version")
+  } finally {
+    db.close()
+  }
+}
+
 /** Throws when there is nothing at `file` that could be a store. */
 export function refuseMissing(file: string): void {
   if (!isThere(file)) throw noStore(file)

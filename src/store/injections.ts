@@ -104,15 +104,13 @@ export function recordConfirmation(
   )
 }
 
+/** Those of a lab, in the order in which they were planned. */
 export function injectionsOf(store: Store, lab: string): Injection[] {
-  return store.db
-    .query<Row, [string]>("select * from injections where lab = ? order by created_at, id")
-    .all(lab)
-    .map(parsed)
+  return store.db.query<Row, [string]>("select * from injections where lab = ? order by rowid").all(lab).map(parsed)
 }
 
 export function allInjections(store: Store): Injection[] {
-  return store.db.query<Row, []>("select * from injections order by created_at, id").all().map(parsed)
+  return store.db.query<Row, []>("select * from injections order by rowid").all().map(parsed)
 }
 
 /** Whether something may still be left of it in the world. */

@@ -30,12 +30,21 @@ export function addJudgement(store: Store, judgement: Omit<Judgement, "at">): vo
 }
 
 export function latestJudgement(store: Store, trial: string): Judgement | undefined {
-  const row = store.db
-    .query<Omit<Judgement, "facts" | "reasons"> & { facts: string; reasons: string }, [string]>(
-      "select trial, judge_version, facts, verdict, reasons, at from judgements where trial = ? order by id desc limit 1",
-    )
-    .get(trial)
-  return row
-    ? { ...row, facts: JSON.parse(row.facts) as unknown, reasons: JSON.parse(row.reasons) as string[] }
-    : undefined
+  const row = store.db.query<Row, [string]>(`${SELECT} order by id desc limit 1`).get(trial)
+  return row ? parsed(row) : undefined
+}
+
+/** All judgements of a trial, oldest first. */
+export function listJudgements(store: Store, trial: string): Judgement[] {
+  return store.db.query<Row, [string]>(`${SELECT} order by id`).all(trial).map(parsed)
+}
+
+// internal
+
+type Row = Omit<Judgement, "facts" | "reasons"> & { facts: string; reasons: string }
+
+const SELECT = "select trial, judge_version, facts, verdict, reasons, at from judgements where trial = ?"
+
+function parsed(row: Row): Judgement {
+  return { ...row, facts: JSON.parse(row.facts) as unknown, reasons: JSON.parse(row.reasons) as string[] }
 }

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from "node:path"
 import { type Clock, systemClock } from "../lib/clock.ts"
 import { codeOf } from "../lib/errors.ts"
 import { environmentError } from "../lib/system-error.ts"
-import { BUSY_TIMEOUT_MS, connectForReading, connectForWriting, notOurs, refuseMissing } from "./connect.ts"
+import { BUSY_TIMEOUT_MS, connectForReading, connectForWriting, notOurs, refuseMissing, schemaOf } from "./connect.ts"
 
 /** Processes that create the file at once collide on the switch to WAL, whatever the busy timeout. */
 const OPEN_PAUSE_MS = 25
@@ -58,6 +58,11 @@ export function openExistingStore(file: string, clock: Clock = systemClock): Sto
 /** Opens an existing store for reading alone; also a file that lies in a folder without write permission. */
 export function openStoreReadOnly(file: string, clock: Clock = systemClock): Store {
   return explained(file, () => storeOn(connectForReading(file), file, clock))
+}
+
+/** The schema of the store at `file`, 0 when there is none yet. Nothing is created; what is no store is refused. */
+export function storeSchema(file: string): number {
+  return explained(file, () => schemaOf(file))
 }
 
 /** Throws when `value` is a promise: whoever made it believes that he is still in the transaction. */

@@ -3,14 +3,16 @@ import { OperatorError } from "../../lib/errors.ts"
 import type { Lab } from "../../lab/lab.ts"
 import type { DeclaredFault } from "../../lab/subject.ts"
 import type { Fault } from "../fault.ts"
+import { requireNodes } from "../targets.ts"
 
 /** The subject's own commands take milliseconds; one that hangs must not hold up the healing of a lab. */
 const COMMAND_TIMEOUT_MS = 10_000
 
+type Commands = Pick<DeclaredFault, "inject" | "undo" | "active">
+
 interface DeclaredPlan extends Record<string, unknown> {
-  inject: string
-  undo: string
-  active: string
+  /** Once for each target, when they name one; else once. */
+  commands: Commands[]
 }
 
 /** A fault that a subject declares as three commands. They are kept as templates, since addresses change with restarts. */
@@ -22,23 +24,19 @@ export function declaredFault(name: string, declaration: DeclaredFault): Fault<R
     platforms: ["process", "docker"],
     heals_itself: false,
     plan: (_lab, targets, params, seed) => {
-      const values: Record<string, string> = { node: targets[0]?.name ?? "", seed: String(seed) }
-      for (const [key, value] of Object.entries(params)) values[key] = String(value)
-      const fill = (template: string) =>
-        template.replace(/\{([a-z_]+)\}/g, (whole, word: string) => values[word] ?? whole)
-      return { inject: fill(declaration.inject), undo: fill(declaration.undo), active: fill(declaration.active) }
+      if (namesNodes(declaration)) requireNodes(name, targets)
+      const nodes = namesNodes(declaration) ? targets.map((node) => node.name) : [""]
+      return { commands: nodes.map((node) => fillIn(declaration, { ...params, node, seed })) }
     },
-    inject: async (lab, plan) => {
-      await succeed(lab, plan.inject)
+    inject: async (lab, { commands }) => {
+      await Promise.all(commands.map(({ inject }) => succeed(lab, inject)))
     },
-    probe: async (lab, plan) => {
-      const { exit_code, output } = await run(lab, plan.active)
-      if (exit_code === 0) return "active"
-      if (exit_code === 1) return "gone"
-      throw new OperatorError(`${name}: the command \`active\` could not tell (exit ${exit_code}): ${output.trim()}`)
+    probe: async (lab, { commands }) => {
+      const active = await Promise.all(commands.map((command) => isActive(lab, name, command.active)))
+      return active.includes(true) ? "active" : "gone"
     },
-    revert: async (lab, plan) => {
-      await succeed(lab, plan.undo)
+    revert: async (lab, { commands }) => {
+      await Promise.all(commands.map(({ undo }) => succeed(lab, undo)))
     },
   }
 }
@@ -51,6 +49,22 @@ const GIVEN = ["lab", "node", "seed"]
 function placeholders({ inject, undo, active }: DeclaredFault): string[] {
   const words = [inject, undo, active].flatMap((template) => [...template.matchAll(/\{([a-z_]+)\}/g)])
   return words.map(([, word]) => word ?? "").filter((word) => !GIVEN.includes(word))
+}
+
+function namesNodes({ inject, undo, active }: DeclaredFault): boolean {
+  return [inject, undo, active].some((template) => template.includes("{node}"))
+}
+
+function fillIn({ inject, undo, active }: DeclaredFault, values: Record<string, unknown>): Commands {
+  const fill = (template: string) =>
+    template.replace(/\{([a-z_]+)\}/g, (whole, word: string) => String(values[word] ?? whole))
+  return { inject: fill(inject), undo: fill(undo), active: fill(active) }
+}
+
+async function isActive(lab: Lab, name: string, command: string): Promise<boolean> {
+  const { exit_code, output } = await run(lab, command)
+  if (exit_code === 0 || exit_code === 1) return exit_code === 0
+  throw new OperatorError(`${name}: the command \`active\` could not tell (exit ${exit_code}): ${output.trim()}`)
 }
 
 function run(lab: Lab, command: string) {

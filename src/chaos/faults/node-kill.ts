@@ -1,6 +1,7 @@
 import { z } from "zod"
 import type { Node } from "../../lab/lab.ts"
 import type { Fault } from "../fault.ts"
+import { requireNodes } from "../targets.ts"
 
 /** SIGKILL; the node stays down until somebody starts it. */
 export const nodeKill: Fault<Record<string, never>, { nodes: Node[] }> = {
@@ -9,7 +10,10 @@ export const nodeKill: Fault<Record<string, never>, { nodes: Node[] }> = {
   params: z.strictObject({}),
   platforms: ["process", "docker"],
   heals_itself: false,
-  plan: (_lab, targets) => ({ nodes: targets }),
+  plan: (_lab, targets) => {
+    requireNodes("node_kill", targets)
+    return { nodes: targets }
+  },
   inject: async (lab, { nodes }) => {
     await Promise.all(nodes.map((node) => lab.signal(node, "kill")))
   },

@@ -1,6 +1,7 @@
 import { z } from "zod"
 import type { Lab, Node } from "../../lab/lab.ts"
 import type { Fault } from "../fault.ts"
+import { requireNodes } from "../targets.ts"
 
 /** SIGSTOP: the node keeps its connections and answers nothing. */
 export const nodePause: Fault<Record<string, never>, { nodes: Node[] }> = {
@@ -9,7 +10,10 @@ export const nodePause: Fault<Record<string, never>, { nodes: Node[] }> = {
   params: z.strictObject({}),
   platforms: ["process", "docker"],
   heals_itself: false,
-  plan: (_lab, targets) => ({ nodes: targets }),
+  plan: (_lab, targets) => {
+    requireNodes("node_pause", targets)
+    return { nodes: targets }
+  },
   inject: async (lab, { nodes }) => {
     await Promise.all(nodes.map((node) => lab.signal(node, "pause")))
   },

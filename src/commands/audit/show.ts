@@ -16,7 +16,11 @@ export default defineCommand({
     "operator audit show last --json --db artefact.db",
   ],
   args: {
-    id: { type: "positional", description: "a trial, session, lab or ticket, or the beginning of its id; or `last`" },
+    id: {
+      type: "positional",
+      complete: "log",
+      description: "a trial, session, lab or ticket, or the beginning of its id; or `last`",
+    },
   },
   run: ({ args }) => {
     const store = openStoreReadOnly(storeFile(args.db))

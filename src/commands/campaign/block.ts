@@ -11,7 +11,14 @@ export interface Block {
   close(): void
 }
 
-type Terminal = Pick<NodeJS.WriteStream, "write" | "on" | "off"> & { columns?: number; rows?: number }
+/** What a block needs of a stream that is a terminal. */
+export interface Terminal {
+  columns?: number
+  rows?: number
+  write(text: string): unknown
+  on(event: "resize", listener: () => void): unknown
+  off(event: "resize", listener: () => void): unknown
+}
 
 /**
  * Opens a block that shows what `draw` returns. It is drawn at most once in REDRAW_EVERY_MS, in one write, and only when it
@@ -25,7 +32,7 @@ export function openBlock(terminal: Terminal, draw: (size: Size) => string[]): B
     const resized = size.width !== width
     if (above.length === 0 && !resized && isSame(lines, shown)) return
     const rows = rowsOf(shown, size.width)
-    const whole = resized || above.length > 0
+    const whole = resized || above.length > 0 || lines.length === 0
     terminal.write(frame(rows, above, lines, whole))
     ;[shown, above, width] = [lines, [], size.width]
   }
@@ -33,19 +40,20 @@ export function openBlock(terminal: Terminal, draw: (size: Size) => string[]): B
     const size = sizeOf(terminal)
     show(fitted(draw(size), size), size)
   }
-  // Whatever was written while the process was stopped stands below the old block, which is left alone.
-  const resume = () => {
-    shown = []
+  // Ctrl-Z: the shell writes where the block was, and the block is drawn below that when the process goes on.
+  const suspend = () => {
+    show([], sizeOf(terminal))
+    process.kill(process.pid, "SIGSTOP")
   }
   const timer = setInterval(redraw, REDRAW_EVERY_MS)
   terminal.on("resize", redraw)
-  process.on("SIGCONT", resume)
+  process.on("SIGTSTP", suspend)
   return {
     print: (line) => void above.push(line),
     close: () => {
       clearInterval(timer)
       terminal.off("resize", redraw)
-      process.off("SIGCONT", resume)
+      process.off("SIGTSTP", suspend)
       show([], sizeOf(terminal))
     },
   }
@@ -64,7 +72,8 @@ const REDRAW_EVERY_MS = 200
 /** Of a terminal that does not know its size. */
 const USUAL_SIZE: Size = { width: 80, height: 24 }
 
-const UP = (rows: number) => (rows > 0 ? `\x1b[${rows}A` : "")
+const UP = "\x1b[A"
+const ERASE_LINE = "\x1b[2K"
 const ERASE_LINE_END = "\x1b[K"
 const ERASE_BELOW = "\x1b[J"
 
@@ -82,14 +91,14 @@ function rowsOf(lines: readonly string[], width: number): number {
   return lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(Bun.stringWidth(line) / width)), 0)
 }
 
-/** From below the block that is shown to below the next one. Only where everything moves is all of it erased first. */
+/**
+ * From below the block that is shown to below the next one. Where everything moves, the old rows are erased one by one:
+ * to erase the whole screen at once makes some terminals keep it in their history.
+ */
 function frame(rows: number, above: readonly string[], lines: readonly string[], whole: boolean): string {
-  return [
-    `${UP(rows)}\r${whole ? ERASE_BELOW : ""}`,
-    ...above.map((line) => `${line}\n`),
-    ...lines.map((line) => `${line}${ERASE_LINE_END}\n`),
-    ERASE_BELOW,
-  ].join("")
+  if (whole)
+    return ["\r", `${UP}${ERASE_LINE}`.repeat(rows), ...[...above, ...lines].map((line) => `${line}\n`)].join("")
+  return ["\r", UP.repeat(rows), ...lines.map((line) => `${line}${ERASE_LINE_END}\n`), ERASE_BELOW].join("")
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {

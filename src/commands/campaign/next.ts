@@ -16,8 +16,12 @@ export function tellNext(file: string, commands: readonly Next[]): void {
   const where = file === storeFile() ? "" : ` --db ${Bun.$.escape(file)}`
   const lines = commands.map(([words, shows]): Next => [`operator ${words}${where}`, shows])
   const width = Math.max(...lines.map(([command]) => command.length))
+  const room = process.stderr.isTTY ? process.stderr.columns || Infinity : Infinity
+  const fits = lines.every(([, shows]) => width + 2 + Bun.stringWidth(shows) <= room)
   if (file !== join(homedir(), ".operator", "operator.db")) note(dim(`store: ${file}`))
-  for (const [command, shows] of lines) note(`${command.padEnd(width)}  ${dim(shows)}`)
+  for (const [command, shows] of lines) {
+    note(fits ? `${command.padEnd(width)}  ${dim(shows)}` : `${command}\n    ${dim(shows)}`)
+  }
 }
 
 /** The command that tells the story of the trial that ought to be looked at first. */
@@ -26,5 +30,16 @@ export function nextStory(results: readonly Result[]): Next[] {
   if (!result) return []
   const name = trialName(shortNames(results)(result), result)
   const claim = claimedFalsely(result) ? ", although it claims to be done" : ""
-  return [[`audit show ${result.lab ?? result.id}`, `${name}: ${result.verdict}${claim}`]]
+  return [[`audit show ${logOf(result)}`, `${name}: ${result.verdict}${claim}`]]
 }
+
+/** The command that shows the facts and the judgements of that trial. */
+export function nextFacts(results: readonly Result[]): Next[] {
+  const result = mostTelling(results)
+  return result ? [[`eval show ${logOf(result)}`, "its facts, its judgements and its sessions"]] : []
+}
+
+// internal
+
+/** The shortest that leads to a trial. */
+const logOf = ({ lab, id }: Result) => lab ?? id

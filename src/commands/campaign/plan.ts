@@ -1,38 +1,55 @@
+import { expectAll, type Expected, expectTrials } from "../../campaign/expected.ts"
 import type { CampaignRequest } from "../../campaign/file.ts"
-import type { Matrix } from "../../campaign/matrix.ts"
-import { note, printJson } from "../../lib/output.ts"
-import { printTable } from "../../lib/table.ts"
+import type { Matrix, PlannedTrial } from "../../campaign/matrix.ts"
+import { showDuration } from "../../lib/duration.ts"
+import { note, paint, printJson } from "../../lib/output.ts"
+import type { Column } from "../../lib/table.ts"
 import type { Store } from "../../store/open.ts"
+import { printGroups } from "./groups.ts"
+import { cellName, showPercent } from "./words.ts"
 
-/** What a campaign would run, in the order in which it would, and nothing is run. */
-export function showPlan(_store: Store, matrix: Matrix, request: CampaignRequest, json: boolean): void {
-  const trials = matrix.trials.map(({ subject, fault, target, params, variant, repetition, seed }, index) => ({
-    number: index + 1,
-    subject,
-    fault,
-    target,
-    params,
-    variant,
-    repetition,
-    seed,
-  }))
-  if (json) return printJson({ name: request.name, parallel: request.parallel, trials })
-  printTable(trials, [
-    { title: "#", value: ({ number }) => number, align: "right" },
-    { title: "SUBJECT", value: ({ subject }) => subject },
-    { title: "FAULT", value: ({ fault }) => fault },
-    { title: "TARGET", value: ({ target }) => target },
-    {
-      title: "PARAMS",
-      value: ({ params }) =>
-        Object.entries(params)
-          .map(([name, value]) => `${name}=${value}`)
-          .join(" "),
-      flexible: true,
+/** What a campaign would run, in the order in which it would, and how long it would take. Nothing is run. */
+export async function showPlan(store: Store, matrix: Matrix, request: CampaignRequest, json: boolean): Promise<void> {
+  const { name, parallel, cooldown_ms } = request
+  const expectation = await expectTrials(store, matrix.trials)
+  const rows = matrix.trials.map((trial, index): Row => ({ number: index + 1, ...trial, ...expectation(trial) }))
+  const { total_ms, from_earlier } = expectAll(rows, { parallel, cooldown_ms })
+  if (json) {
+    const trials = rows.map(({ subject_text, variant_text, limits, ...row }) => row)
+    return printJson({ name, parallel, cooldown_ms, expected: { total_ms, from_earlier }, trials })
+  }
+  const blocks = Map.groupBy(rows, ({ repetition }) => repetition)
+  printGroups(rows, {
+    heading: ({ repetition, seed }) => {
+      const block = blocks.get(repetition) ?? []
+      const time = showDuration(expectAll(block, { parallel, cooldown_ms }).total_ms)
+      return `block ${repetition} of ${blocks.size}, seed ${seed}: ${block.length} trials, about ${time}`
     },
-    { title: "VARIANT", value: ({ variant }) => variant },
-    { title: "REPETITION", value: ({ repetition }) => repetition, align: "right" },
-    { title: "SEED", value: ({ seed }) => seed, align: "right" },
-  ])
-  note(`${trials.length} trials, ${request.parallel} at a time`)
+    layouts: [
+      [NUMBER, CELL, VARIANT, EXPECTED, FROM],
+      [NUMBER, CELL, VARIANT, EXPECTED],
+    ],
+  })
+  const known = from_earlier === 1 ? "all" : from_earlier === 0 ? "none" : showPercent(from_earlier)
+  note(
+    `${rows.length} trials, ${parallel} at a time: about ${showDuration(total_ms)}, ${known} of it known from earlier trials`,
+  )
+  if (from_earlier < 1) note(paint(process.stderr).dim(ESTIMATE))
+}
+
+// internal
+
+type Row = PlannedTrial & Expected & { number: number }
+
+/** What `expectTrials` does where there is no earlier trial. */
+const ESTIMATE =
+  "Estimates: where nothing is broken all of symptom_within, where nobody repairs all of the deadline, else a short repair and stable."
+
+const NUMBER: Column<Row> = { title: "#", value: ({ number }) => number, align: "right" }
+const CELL: Column<Row> = { title: "CELL", value: cellName, flexible: true }
+const VARIANT: Column<Row> = { title: "VARIANT", value: ({ variant }) => variant, flexible: true }
+const EXPECTED: Column<Row> = { title: "EXPECTED", value: ({ running_ms }) => showDuration(running_ms), align: "right" }
+const FROM: Column<Row> = {
+  title: "FROM",
+  value: ({ earlier }) => (earlier === 0 ? "an estimate" : `${earlier} earlier ${earlier === 1 ? "trial" : "trials"}`),
 }

@@ -13,7 +13,7 @@ export interface CampaignState {
   total: number
   /** Trials that have ended, but for those that ended in an error. */
   done: number
-  /** Attempts that ended in an error while this process ran the campaign. */
+  /** Attempts of this run that ended in an error, but for those that were interrupted. */
   errors: number
   /** Attempts that have not ended, in the order in which they were started. */
   attempts: ShownAttempt[]
@@ -105,8 +105,8 @@ export function followCampaign({ name, parallel, expected, now_ms }: FollowOptio
       const attempt = shown(trial)
       if (!attempt) return undefined
       state.attempts = state.attempts.filter((one) => one !== attempt)
-      if (trial.stage === "error") state.errors += 1
-      else state.done += 1
+      if (trial.stage !== "error") state.done += 1
+      else if (!state.interrupted) state.errors += 1
       return Object.assign(attempt, { trial })
     },
     interrupted: () => {

@@ -11,6 +11,8 @@ export interface Moment {
 
 /** A running campaign as lines that a terminal of this size has room for: how far it is, and each trial that runs. */
 export function renderProgress(state: CampaignState, size: Size, at: Moment, colours: Paint): string[] {
+  // Before anything is planned, what an earlier run left behind is brought to its end.
+  if (state.total === 0) return ["", `${colours.bold(oneLine(state.name))}: looking after what an earlier run left`]
   const width = Math.max(1, size.width - 1)
   const head = [counts(state, colours), time(state, at, colours)].flatMap((text) =>
     Bun.wrapAnsi(text, width).split("\n"),
@@ -57,7 +59,7 @@ function table(running: ShownAttempt[], mono_ms: number, width: number, colours:
       { title: "TRIAL", value: ({ name }) => name, flexible: true },
       { title: "STAGE    ", value: ({ stage }) => stage },
       { title: "FOR", value: ({ stage_ms }) => inSeconds(mono_ms - stage_ms), align: "right" },
-      { title: "RUNNING", value: ({ released_ms }) => inSeconds(mono_ms - (released_ms ?? mono_ms)), align: "right" },
+      { title: "TOTAL", value: ({ released_ms }) => inSeconds(mono_ms - (released_ms ?? mono_ms)), align: "right" },
     ],
     { width, colours },
   )

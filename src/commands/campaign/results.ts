@@ -23,7 +23,8 @@ export function printSummary(results: readonly Result[]): void {
   const summaries = summariesOf(results)
   printGroups(summaries, summaryTable())
   const { dim } = paint(process.stderr)
-  for (const line of legendOf(summaries)) note(dim(line))
+  const width = process.stderr.isTTY ? process.stderr.columns || Infinity : Infinity
+  for (const line of legendOf(summaries)) note(dim(width === Infinity ? line : Bun.wrapAnsi(line, width)))
 }
 
 /** Why each verdict is what it is, and how the agents' sessions ended. */

@@ -15,9 +15,14 @@ export default defineCommand({
     "operator chaos inject ratelimiter-7f3a counter_drift --seed 7",
   ],
   args: {
-    lab: { type: "positional", description: "a lab, or the beginning of its id" },
-    fault: { type: "positional", description: "a fault; operator chaos list shows them" },
-    target: { type: "string", default: "one", description: "one, minority, majority, all, a group or a service" },
+    lab: { type: "positional", complete: "lab", description: "a lab, or the beginning of its id" },
+    fault: { type: "positional", complete: "fault", description: "a fault; operator chaos list shows them" },
+    target: {
+      type: "string",
+      complete: "target",
+      default: "one",
+      description: "one, minority, majority, all, a group or a service",
+    },
     param: { type: "string", multiple: true, valueHint: "NAME=VALUE", description: "a parameter of the fault" },
     seed: { type: "number", integer: true, default: 1, description: "decides what is drawn" },
   },

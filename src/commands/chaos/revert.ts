@@ -12,7 +12,12 @@ export default defineCommand({
   about: "Undoes injections, and says what was seen afterwards (exit 3 when a fault is still there).",
   examples: ["operator chaos revert i-3f9a2c", "operator chaos revert --all"],
   args: {
-    injection: { type: "positional", required: false, description: "an injection, or the beginning of its id" },
+    injection: {
+      type: "positional",
+      required: false,
+      complete: "injection",
+      description: "an injection, or the beginning of its id",
+    },
     all: { type: "boolean", description: "everything that may still be in the world" },
   },
   run: async ({ args }) => {

@@ -8,7 +8,7 @@ export default defineCommand({
   about: "Settles a ticket although nobody has seen the invariant hold. Only a person does that, and says why.",
   examples: ['operator tickets close t-3f9a --reason "known, and harmless"'],
   args: {
-    ticket: { type: "positional", description: "a ticket, or the beginning of its id" },
+    ticket: { type: "positional", complete: "ticket", description: "a ticket, or the beginning of its id" },
     reason: { type: "string", required: true, description: "why" },
   },
   run: ({ args }) => {

@@ -8,7 +8,7 @@ export default defineCommand({
   about: "Takes a ticket: no agent is given it until it is released.",
   examples: ['operator tickets hold t-3f9a --reason "looking at it myself"'],
   args: {
-    ticket: { type: "positional", description: "a ticket, or the beginning of its id" },
+    ticket: { type: "positional", complete: "ticket", description: "a ticket, or the beginning of its id" },
     reason: { type: "string", required: true, description: "why" },
   },
   run: ({ args }) => {

@@ -12,7 +12,7 @@ export default defineCommand({
   about: "Tickets that are not settled, oldest first.",
   examples: ["operator tickets list", "operator tickets list ratelimiter-7f3a --all"],
   args: {
-    lab: { type: "positional", required: false, description: "of one lab alone" },
+    lab: { type: "positional", required: false, complete: "lab", description: "of one lab alone" },
     all: { type: "boolean", description: "settled ones too" },
   },
   run: ({ args }) => {

@@ -8,7 +8,7 @@ export default defineCommand({
   about: "Gives a held ticket back to the agents.",
   examples: ["operator tickets release t-3f9a"],
   args: {
-    ticket: { type: "positional", description: "a ticket, or the beginning of its id" },
+    ticket: { type: "positional", complete: "ticket", description: "a ticket, or the beginning of its id" },
   },
   run: ({ args }) => {
     const store = openExistingStore(storeFile(args.db))

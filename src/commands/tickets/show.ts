@@ -6,7 +6,7 @@ import { whichTicket } from "./which-ticket.ts"
 export default defineCommand({
   about: "One ticket with what was observed.",
   examples: ["operator tickets show t-3f9a"],
-  args: { ticket: { type: "positional", description: "a ticket, or the beginning of its id" } },
+  args: { ticket: { type: "positional", complete: "ticket", description: "a ticket, or the beginning of its id" } },
   run: ({ args }) => {
     const store = openStoreReadOnly(storeFile(args.db))
     const ticket = whichTicket(store, args.ticket)

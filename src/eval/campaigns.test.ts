@@ -1,0 +1,136 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { fakeClock } from "../../test/support/fake-clock.ts"
+import { recordLab, type StoredLab, storedLab } from "../../test/support/stored-lab.ts"
+import { createCampaign, endCampaign } from "../store/campaigns.ts"
+import { addJudgement } from "../store/judgements.ts"
+import { keepText } from "../store/texts.ts"
+import { createTrial, enterStage } from "../store/trials.ts"
+import { getOutcome, listOutcomes } from "./campaigns.ts"
+import { detailOf } from "./detail.ts"
+import { findResult } from "./find.ts"
+import type { Verdict } from "./verdict.ts"
+
+let clock: ReturnType<typeof fakeClock>
+let stored: StoredLab
+
+beforeEach(() => {
+  clock = fakeClock()
+  stored = storedLab(clock)
+})
+afterEach(() => stored[Symbol.dispose]())
+
+function campaign(id: string, trials: number): void {
+  const matrix = JSON.stringify(Array.from({ length: trials }, () => ({})))
+  createCampaign(stored.store, { id, name: "quickstart", matrix_hash: "0", matrix })
+  clock.advance(1_000)
+}
+
+const LIMITS = {
+  ...{ deadline_ms: 1_000, symptom_within_ms: 1_000, stable_ms: 1_000 },
+  ...{ verify_ms: 1_000, give_up_grace_ms: 1_000, attempts: 2 },
+}
+
+interface Given {
+  fault?: string
+  variant?: string
+  repetition?: number
+  verdict?: Verdict
+}
+
+/** Records an attempt in a lab of its own; without a verdict it has not ended. */
+function attempt(
+  campaign: string,
+  id: string,
+  { fault = "node_kill", variant = "oracle", repetition = 1, verdict }: Given = {},
+): void {
+  const text = keepText(stored.store, "variant", "v.yaml", variant)
+  createTrial(stored.store, {
+    ...{ id, campaign, subject: "kv", fault, target: "one", params: {}, variant, repetition, seed: 1, limits: LIMITS },
+    ...{ subject_text: text, variant_text: text, environment: {} },
+  })
+  const lab = recordLab(stored.store, `lab-${id}`, id)
+  stored.store.db.run("update trials set lab = ? where id = ?", [lab, id])
+  if (verdict === undefined) return
+  enterStage(stored.store, id, lab, verdict === "error" ? "error" : verdict === "invalid" ? "invalid" : "done")
+  addJudgement(stored.store, { trial: id, judge_version: 1, facts: null, verdict, reasons: [`it is ${verdict}`] })
+}
+
+describe("the list of campaigns", () => {
+  test("has the newest first, and how far each is", () => {
+    campaign("c1", 3)
+    attempt("c1", "t1", { verdict: "repaired" })
+    attempt("c1", "t2", { repetition: 2, verdict: "invalid" })
+    attempt("c1", "t3", { repetition: 3, verdict: "error" })
+    endCampaign(stored.store, "c1")
+    campaign("c2", 2)
+    attempt("c2", "t4", { verdict: "unrepaired" })
+    expect(listOutcomes(stored.store, 20)).toMatchObject([
+      { id: "c2", name: "quickstart", state: "running", done: 1, total: 2, ended_at: null },
+      { id: "c1", name: "quickstart", state: "finished", done: 2, total: 3 },
+    ])
+    expect(listOutcomes(stored.store, 1).map(({ id }) => id)).toEqual(["c2"])
+  })
+
+  test("calls a campaign whose runner is dead unfinished", () => {
+    campaign("c1", 1)
+    stored.store.db.run("update campaigns set runner_pid = 1, runner_started = 'never'")
+    expect(listOutcomes(stored.store, 20)[0]!.state).toBe("unfinished")
+  })
+
+  test("counts the successes of each variant among the last attempts that count", () => {
+    campaign("c1", 5)
+    attempt("c1", "t1", { variant: "bot", verdict: "unrepaired" })
+    attempt("c1", "t2", { verdict: "error" })
+    attempt("c1", "t3", { verdict: "repaired" })
+    attempt("c1", "t4", { fault: "none", verdict: "quiet" })
+    attempt("c1", "t5", { fault: "none", variant: "bot", verdict: "quiet" })
+    attempt("c1", "t6", { repetition: 2 })
+    expect(getOutcome(stored.store, "c1")!.variants).toEqual([
+      { variant: "oracle", n: 2, successes: 2 },
+      { variant: "bot", n: 2, successes: 1 },
+    ])
+  })
+})
+
+describe("an id", () => {
+  test("of a campaign, a trial or a lab leads there, shortened too, and `last` to the newest campaign", () => {
+    campaign("c-first", 1)
+    campaign("c-second", 1)
+    attempt("c-first", "t1")
+    const found = (word: string) => Object.values(findResult(stored.store, word)).join(" ")
+    expect(found("c-f")).toBe("campaign c-first")
+    expect(found("t1")).toBe("trial t1")
+    expect(found("lab")).toBe("trial t1")
+    expect(found("last")).toBe("campaign c-second")
+    expect(() => found("c-")).toThrow("may be any of 2")
+    expect(() => found("nothing")).toThrow('no campaign or trial "nothing"')
+  })
+
+  test("leads nowhere in a store without a campaign", () => {
+    expect(() => findResult(stored.store, "last")).toThrow("no campaign yet")
+  })
+})
+
+test("a trial in detail has every judgement, and shows the newest", () => {
+  campaign("c1", 1)
+  attempt("c1", "t1", { verdict: "unrepaired" })
+  addJudgement(stored.store, {
+    trial: "t1",
+    judge_version: 2,
+    facts: null,
+    verdict: "repaired",
+    reasons: ["on second thought"],
+  })
+  const detail = detailOf(stored.store, "t1")
+  expect(detail).toMatchObject({
+    id: "t1",
+    lab: "lab-t1",
+    verdict: "repaired",
+    reasons: ["on second thought"],
+    sessions: [],
+  })
+  expect(detail.judgements.map(({ judge_version, verdict }) => [judge_version, verdict])).toEqual([
+    [1, "unrepaired"],
+    [2, "repaired"],
+  ])
+})
