@@ -2,7 +2,7 @@ import { messageOf } from "../lib/errors.ts"
 import { append } from "../store/events.ts"
 import type { EventBodies, EventKind, Outcome } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
-import { type Lease, renewLease } from "../store/sessions.ts"
+import { type Lease, renewLease, type SessionEnd } from "../store/sessions.ts"
 import { LEASE_MS, type Meter, type SessionLimits, startMeter } from "./limits.ts"
 import type { Block, Message, Model, Turn } from "./model/model.ts"
 import { readShellInput } from "./model/shell-input.ts"
@@ -23,19 +23,11 @@ export interface Conversation {
   signal: AbortSignal
 }
 
-export interface ConversationEnd {
-  outcome: Outcome
-  steps: number
-  cost_usd: number
-  /** The model's last words. */
-  report: string | null
-}
-
 /** Lets the model work until it ends, or a limit or somebody ends it. Each end has its name in `outcome`. */
-export async function converse(conversation: Conversation): Promise<ConversationEnd> {
+export async function converse(conversation: Conversation): Promise<SessionEnd> {
   const meter = startMeter(conversation.limits, conversation.store.clock)
   const history: Message[] = [{ role: "user", content: [{ type: "text", text: conversation.page }] }]
-  const end = (outcome: Outcome, report: string | null = null): ConversationEnd => {
+  const end = (outcome: Outcome, report: string | null = null): SessionEnd => {
     return { outcome, steps: meter.steps, cost_usd: meter.cost_usd, report }
   }
 

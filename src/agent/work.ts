@@ -64,14 +64,14 @@ async function holding<T>(context: Work, lease: Lease, job: (signal: AbortSignal
   }
 }
 
-interface SessionEnd {
+interface Worked {
   outcome: Outcome
   /** The monitor's word; undefined when it was not asked, or stopped before it could tell. */
   verified?: boolean
 }
 
 /** One conversation, and the monitor's word on its claim. */
-async function workOnce(context: Work, lease: Lease, model: Model, signal: AbortSignal): Promise<SessionEnd> {
+async function workOnce(context: Work, lease: Lease, model: Model, signal: AbortSignal): Promise<Worked> {
   const { store, lab, shell, limits } = context
   const tickets = openTickets(store, lab)
   const page = pageText(context.brief, tickets)
@@ -89,11 +89,7 @@ async function workOnce(context: Work, lease: Lease, model: Model, signal: Abort
 }
 
 /** What follows from a session. Nobody's claim was refuted when the monitor could not speak, so nothing is escalated then. */
-function settle(
-  context: Work,
-  lease: Lease & { attempt: number },
-  { outcome, verified }: SessionEnd,
-): WorkEnd | "again" {
+function settle(context: Work, lease: Lease & { attempt: number }, { outcome, verified }: Worked): WorkEnd | "again" {
   const { store, lab, attempts } = context
   if (verified) return "verified"
   if (outcome.kind === "interrupted" || outcome.kind === "halted") return "stopped"

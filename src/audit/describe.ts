@@ -54,6 +54,7 @@ const DESCRIBERS: Describers = {
   "lab.up": (body) => ({ label: "lab", text: `${body.nodes.join(", ")} up in ${showDuration(body.took_ms)}` }),
   "lab.kept": (body) => ({ label: "lab", text: `kept by its guardian, pid ${body.owner_pid}` }),
   "lab.deadline": () => undefined,
+  "lab.ending": (body) => ({ label: "lab", text: `is taken down by ${body.by}: ${body.reason}` }),
   "lab.destroyed": (body) => ({
     label: "lab",
     text: `destroyed by ${body.by}: ${body.reason}; ${body.ended_processes} processes ended`,
@@ -90,9 +91,9 @@ const DESCRIBERS: Describers = {
   }),
   "ticket.reopened": (body) => ({
     label: "ticket",
-    text: `${body.ticket} reopened, for the ${body.occurrences}. time`,
+    text: `${body.ticket} reopened: seen ${body.occurrences} times`,
   }),
-  "ticket.repeated": (body) => ({ label: "ticket", text: `${body.ticket} seen for the ${body.occurrences}. time` }),
+  "ticket.repeated": (body) => ({ label: "ticket", text: `${body.ticket} seen ${body.occurrences} times` }),
   "ticket.resolved": (body) => ({ label: "ticket", text: `${body.ticket} resolved: it holds again` }),
   "ticket.held": (body) => ({ label: "ticket", text: `${body.ticket} held by a person: ${body.reason}` }),
   "ticket.released": (body) => ({ label: "ticket", text: `${body.ticket} released` }),

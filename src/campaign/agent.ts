@@ -4,6 +4,7 @@ import { runbookModel } from "../agent/model/runbook.ts"
 import { localShell } from "../agent/sandbox/local.ts"
 import { parseVariant, type Variant } from "../agent/variant.ts"
 import { work } from "../agent/work.ts"
+import { definedOnly } from "../lib/defined.ts"
 import { messageOf, OperatorError } from "../lib/errors.ts"
 import type { Lab } from "../lab/lab.ts"
 import type { Injection } from "../store/injections.ts"
@@ -11,7 +12,7 @@ import type { Store } from "../store/open.ts"
 import { readText } from "../store/texts.ts"
 import { openTickets } from "../store/tickets.ts"
 import type { Trial } from "../store/trials.ts"
-import { holdsFor, type Stand } from "./stand.ts"
+import type { Stand } from "./stand.ts"
 
 /** A ticket is taken up this soon after it opened. */
 const LOOK_EVERY_MS = 20
@@ -69,9 +70,8 @@ export function hireAgent(store: Store, trial: Trial, stand: Stand, injection: I
 // internal
 
 async function variantOf(store: Store, trial: Trial): Promise<Variant> {
-  const text = readText(store, trial.variant_text)
-  if (!text) throw new OperatorError(`the store does not hold the variant of trial ${trial.id}`)
-  return parseVariant(text.content, text.name)
+  const { content, name } = readText(store, trial.variant_text)
+  return parseVariant(content, name)
 }
 
 function workOn(store: Store, trial: Trial, stand: Stand, variant: Variant, injection: Injection, signal: AbortSignal) {
@@ -87,8 +87,8 @@ function workOn(store: Store, trial: Trial, stand: Stand, variant: Variant, inje
     limits: { ...DEFAULT_LIMITS, ...definedOnly(variant.limits) },
     attempts,
     verify: async () => {
-      await stand.until(() => signal.aborted || holdsFor(store, monitor, verify_ms), verify_ms + VERIFY_PATIENCE_MS)
-      return holdsFor(store, monitor, verify_ms)
+      await stand.until(() => signal.aborted || monitor.holdsFor(verify_ms), verify_ms + VERIFY_PATIENCE_MS)
+      return monitor.holdsFor(verify_ms)
     },
     signal,
   })
@@ -109,10 +109,4 @@ function modelOf(variant: Variant, lab: Lab, injection: Injection): Model {
     command: lab.render(command, { node }),
   }))
   return runbookModel({ name: variant.name, steps, says: variant.says })
-}
-
-function definedOnly<T extends object>(object: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as ReturnType<
-    typeof definedOnly<T>
-  >
 }

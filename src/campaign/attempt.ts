@@ -5,7 +5,7 @@ import { ownCommand } from "../lib/own-command.ts"
 import { events } from "../store/events.ts"
 import { latestJudgement } from "../store/judgements.ts"
 import type { Stage } from "../store/kinds.ts"
-import { getLab, guardianOf, ownerAlive } from "../store/labs.ts"
+import { getLab, isOrphan } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
 import { failWithoutLab, getTrial, type Trial } from "../store/trials.ts"
 
@@ -70,7 +70,7 @@ export async function closeAttempt(store: Store, id: string): Promise<void> {
   const { lab } = readTrial(store, id)
   const isOver = () => {
     const row = lab === null ? undefined : getLab(store, lab)
-    return row === undefined || (!ownerAlive(row) && guardianOf(row) === undefined)
+    return row === undefined || isOrphan(row)
   }
   await waitUntil(isOver, { timeout_ms: CLOSED_WITHIN_MS, every_ms: LOOK_EVERY_MS })
   await sweep(store)

@@ -1,9 +1,9 @@
 import { z } from "zod"
-import { parseDuration } from "../lib/duration.ts"
+import { definedOnly } from "../lib/defined.ts"
 import { find } from "../lib/discovery.ts"
+import { duration } from "../lib/duration-schema.ts"
 import { parseYaml } from "../lib/yaml.ts"
-import type { Verdict } from "../eval/verdict.ts"
-import { VERDICTS } from "../eval/verdict.ts"
+import { type Verdict, VERDICTS } from "../eval/verdict.ts"
 import type { TrialLimits } from "../store/trials.ts"
 
 /** A campaign as it was asked for, in the words of the design. */
@@ -60,17 +60,12 @@ export async function parseCampaign(text: string, file: string, fallbackName: st
     seed: read.seed,
     parallel: read.parallel,
     cooldown_ms: read.cooldown ?? (read.cooldown_seconds ?? 0) * 1_000,
-    limits: Object.fromEntries(Object.entries(read.limits).filter(([, value]) => value !== undefined)),
+    limits: definedOnly(read.limits),
     requirements: read.require,
   }
 }
 
 // internal
-
-const duration = z
-  .string()
-  .regex(/^\d+(\.\d+)?(ms|s|m|h)$/, "a duration such as 500ms, 2s or 10m")
-  .transform(parseDuration)
 
 const oneOrMore = <T extends z.ZodType>(item: T) =>
   z.union([item.transform((one) => [one]), z.array(item).min(1, "at least one")])

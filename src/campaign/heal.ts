@@ -2,11 +2,8 @@ import { destroyLab } from "../chaos/heal.ts"
 import { revertAll } from "../chaos/revert.ts"
 import { checkLedger } from "../lab/workload/check.ts"
 import { append } from "../store/events.ts"
-import { ledgerHash } from "../store/ledger.ts"
 import type { Store } from "../store/open.ts"
-import { samplesHash } from "../store/samples.ts"
-import { getLab } from "../store/labs.ts"
-import { rowsHash } from "../store/seal.ts"
+import { evidenceHash } from "../store/seal.ts"
 import { enterStage } from "../store/trials.ts"
 import type { Stand } from "./stand.ts"
 import { captureState } from "./state.ts"
@@ -15,27 +12,19 @@ import { captureState } from "./state.ts"
 const LEDGER_TIMEOUT_MS = 10_000
 
 /** Takes the last evidence, reverts what is still broken, checks the ledger, seals it all, and destroys the lab. */
-export async function heal(store: Store, stand: Stand): Promise<void> {
+export async function heal(store: Store, trial: string, stand: Stand): Promise<void> {
   const { lab } = stand
-  const trial = getLab(store, lab.id)?.trial
-  if (trial) enterStage(store, trial, lab.id, "healing")
+  enterStage(store, trial, lab.id, "healing")
   await stand.quiet()
   await captureState(store, lab, "after")
   await revertAll(store, lab)
-  append(
-    store,
-    lab.id,
-    "trial.ledger",
-    await checkLedger(store, lab, { timeout_ms: LEDGER_TIMEOUT_MS, signal: AbortSignal.timeout(LEDGER_TIMEOUT_MS) }),
-  )
-  if (trial) {
-    append(store, lab.id, "trial.sealed", {
-      trial,
-      samples: samplesHash(store, lab.id),
-      ledger: ledgerHash(store, lab.id),
-      snapshots: rowsHash(store, "snapshots", lab.id),
-      host_load: rowsHash(store, "host_load", lab.id),
-    })
-  }
+  append(store, lab.id, "trial.ledger", await checkLedger(store, lab, { timeout_ms: LEDGER_TIMEOUT_MS }))
+  append(store, lab.id, "trial.sealed", {
+    trial,
+    samples: evidenceHash(store, "samples", lab.id),
+    ledger: evidenceHash(store, "ledger", lab.id),
+    snapshots: evidenceHash(store, "snapshots", lab.id),
+    host_load: evidenceHash(store, "host_load", lab.id),
+  })
   await destroyLab(store, lab, { by: "trial", reason: "the trial has ended" })
 }

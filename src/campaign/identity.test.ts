@@ -46,3 +46,11 @@ test("one that is running is refused, with the process and the store", () => {
   )
   expect(() => openCampaign(store, matrix("a"), "new")).not.toThrow()
 })
+
+test("what was typed as flags goes on only when it is the same in everything", () => {
+  const first = openCampaign(store, matrix("a"), "exact")
+  runnerDies(first.id)
+  const other = openCampaign(store, matrix("b"), "exact")
+  expect(other).toMatchObject({ continued: false })
+  expect(openCampaign(store, matrix("a"), "exact")).toMatchObject({ id: first.id, continued: true })
+})

@@ -5,7 +5,7 @@ import type { Store } from "../store/open.ts"
 import { type Matrix, type PlannedTrial, storedTrials } from "./matrix.ts"
 
 /** What to do when a campaign of this name was begun and not finished. */
-export type Resumption = "same" | "continue" | "new"
+export type Resumption = "same" | "continue" | "new" | "exact"
 
 export interface OpenedCampaign {
   id: string
@@ -16,9 +16,11 @@ export interface OpenedCampaign {
 /**
  * Opens the campaign that a matrix stands for, and makes this process its runner. Unfinished, it goes on where it was;
  * finished, a new run begins. One that was changed since is neither: `continue` goes on with it as it was begun, `new` begins anew.
+ * `exact` goes on only with one that is the same in everything: what is typed as flags has no name of its own.
  */
 export function openCampaign(store: Store, matrix: Matrix, resumption: Resumption): OpenedCampaign {
-  const [last] = listCampaigns(store, { name: matrix.name, limit: 1 })
+  const exact = resumption === "exact" ? { matrix_hash: matrix.hash } : {}
+  const [last] = listCampaigns(store, { name: matrix.name, limit: 1, ...exact })
   if (!last || last.ended_at !== null || resumption === "new") {
     const id = timedId(store.clock.now())
     createCampaign(store, { id, name: matrix.name, matrix_hash: matrix.hash, matrix: JSON.stringify(matrix.trials) })

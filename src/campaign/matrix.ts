@@ -1,6 +1,8 @@
+import { ATTEMPTS } from "../agent/limits.ts"
 import { findVariant, type Variant } from "../agent/variant.ts"
 import { findFault, paramsOf } from "../chaos/catalogue.ts"
 import { chooseTargets } from "../chaos/targets.ts"
+import { cellKey } from "../eval/summary.ts"
 import { UsageError } from "../lib/errors.ts"
 import { sha256 } from "../lib/ids.ts"
 import { shuffled } from "../lib/random.ts"
@@ -13,13 +15,13 @@ import type { NewTrial, TrialLimits } from "../store/trials.ts"
 import type { CampaignRequest, FaultRequest } from "./file.ts"
 
 /** DESIGN section 10. */
-export const DEFAULT_TRIAL_LIMITS: TrialLimits = {
+const DEFAULT_TRIAL_LIMITS: TrialLimits = {
   deadline_ms: 600_000,
   symptom_within_ms: 60_000,
   stable_ms: 10_000,
   verify_ms: 5_000,
   give_up_grace_ms: 20_000,
-  attempts: 2,
+  attempts: ATTEMPTS,
 }
 
 /** More than anybody runs; a slip in a list of parameters is likelier. */
@@ -102,7 +104,7 @@ function unique(names: string[], what: string): string[] {
 }
 
 function refuseTwins(cells: Cell[]): void {
-  const keys = cells.map(({ subject, fault, target, params }) => JSON.stringify([subject, fault, target, params]))
+  const keys = cells.map(cellKey)
   const twin = cells[keys.findIndex((key, place) => keys.indexOf(key) !== place)]
   if (twin)
     throw new UsageError(`${twin.fault} at ${twin.target} of ${twin.subject} is there twice with the same parameters`)

@@ -1,31 +1,42 @@
+import { gatesOf } from "../lab/subject.ts"
 import { chainHead, events } from "../store/events.ts"
 import type { Store } from "../store/open.ts"
 import type { Trial } from "../store/trials.ts"
 import type { HiredAgent } from "./agent.ts"
-import { holdsFor, type Stand } from "./stand.ts"
+import type { Stand } from "./stand.ts"
 
-/** Whether a gate fails within `symptom_within` of the injection. */
+/** Whether a gate is violated within `symptom_within` of the injection. One that cannot be told is no symptom. */
 export function symptom(store: Store, trial: Trial, stand: Stand): Promise<boolean> {
+  const gates = gatesOf(stand.lab.subject)
   let after = injectedAt(store, stand.lab.id)
-  const gateFailed = () => {
-    const found = events(store, stand.lab.id, { after, kinds: ["gates"] })
+  const violated = () => {
+    const found = events(store, stand.lab.id, { after, kinds: ["observation"] })
     after = found.at(-1)?.seq ?? after
-    return found.some(({ body }) => body.since_ms === null)
+    return found.some(({ body }) => body.status === "violated" && gates.includes(body.invariant))
   }
-  return stand.until(gateFailed, trial.limits.symptom_within_ms)
+  return stand.until(violated, trial.limits.symptom_within_ms)
 }
 
-/** Waits until the trial has nothing more to tell: recovered and left alone, given up for good, or at its deadline. */
-export async function settled(store: Store, trial: Trial, stand: Stand, agent: HiredAgent): Promise<void> {
+/**
+ * Waits until the trial has nothing more to tell: recovered and left alone, given up for good, or at its deadline, which
+ * counts from the moment at which the fault was there.
+ */
+export async function settled(
+  store: Store,
+  trial: Trial,
+  stand: Stand,
+  agent: HiredAgent,
+  injected_ms: number,
+): Promise<void> {
   const { stable_ms, deadline_ms, give_up_grace_ms } = trial.limits
   const isOver = () => {
     if (agent.working()) return false
-    if (holdsFor(store, stand.monitor, stable_ms)) return true
+    if (stand.monitor.holdsFor(stable_ms)) return true
     const gave_up_ms = agent.gaveUpAt()
     const grace_over = gave_up_ms !== undefined && store.clock.mono_ms() - gave_up_ms >= give_up_grace_ms
     return grace_over && stand.monitor.holdsSince() === undefined
   }
-  await stand.until(isOver, deadline_ms)
+  await stand.until(isOver, injected_ms + deadline_ms - store.clock.mono_ms())
 }
 
 // internal

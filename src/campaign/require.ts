@@ -1,10 +1,14 @@
 import type { Result } from "../eval/results.ts"
+import { lastAttempts } from "../eval/summary.ts"
 import type { Requirement } from "./file.ts"
 
-/** The requirements that the results do not meet, in words. One that chooses no trial that counts is not met. */
+/**
+ * The requirements that the results do not meet, in words, by the last attempt at each trial. One that chooses no trial is not
+ * met, and a trial that is invalid or an error has none of the verdicts that it asks for, unless it asks for those.
+ */
 export function unmet(requirements: readonly Requirement[], results: readonly Result[]): string[] {
   return requirements.flatMap((requirement) => {
-    const chosen = counted(results).filter((result) =>
+    const chosen = lastAttempts(results).filter((result) =>
       CHOICES.every((by) => requirement[by] === undefined || requirement[by] === result[by]),
     )
     const met = chosen.filter(({ verdict }) => verdict !== null && requirement.verdict.includes(verdict)).length
@@ -16,16 +20,6 @@ export function unmet(requirements: readonly Requirement[], results: readonly Re
 // internal
 
 const CHOICES = ["subject", "fault", "variant"] as const
-
-/** The last attempt at each trial: an error that was made good by a later attempt does not count. */
-function counted(results: readonly Result[]): Result[] {
-  const last = new Map<string, Result>()
-  for (const result of results) {
-    const { subject, fault, target, params, variant, repetition } = result
-    last.set(JSON.stringify([subject, fault, target, params, variant, repetition]), result)
-  }
-  return [...last.values()]
-}
 
 function inWords(requirement: Requirement): string {
   const who = CHOICES.flatMap((by) => (requirement[by] === undefined ? [] : [requirement[by]])).join(" · ")

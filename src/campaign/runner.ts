@@ -1,5 +1,6 @@
 import { arch, platform, release } from "node:os"
 import { sweep } from "../chaos/heal.ts"
+import { trialKey } from "../eval/summary.ts"
 import { Interrupted } from "../lib/errors.ts"
 import { timedId } from "../lib/ids.ts"
 import { VERSION } from "../lib/version.ts"
@@ -12,7 +13,7 @@ import type { OpenedCampaign } from "./identity.ts"
 import type { PlannedTrial } from "./matrix.ts"
 
 /** An attempt that ends in `error` says nothing about the lab, and is made again, so often in one run. All attempts are kept. */
-const ATTEMPTS = 2
+const ATTEMPTS_AT_A_TRIAL = 2
 
 /** What is told of a campaign while it runs. */
 export interface Progress {
@@ -59,7 +60,8 @@ export async function runCampaign(store: Store, campaign: OpenedCampaign, option
       if (ended === "aborted") break
       started.splice(started.indexOf(ended.one), 1)
       options.progress.ended(ended.trial)
-      if (ended.trial.stage === "error" && ended.one.planned.attempts < ATTEMPTS) queue.unshift(ended.one.planned)
+      if (ended.trial.stage === "error" && ended.one.planned.attempts < ATTEMPTS_AT_A_TRIAL)
+        queue.unshift(ended.one.planned)
       if (queue.length > 0) await store.clock.sleep(options.cooldown_ms, options.signal)
     }
   } finally {
@@ -128,13 +130,9 @@ function remaining(store: Store, campaign: OpenedCampaign): PlannedTrial[] {
   const done = new Set(
     listTrials(store, { campaign: campaign.id })
       .filter(({ stage }) => stage !== "error")
-      .map(keyOf),
+      .map(trialKey),
   )
-  return campaign.trials.filter((trial) => !done.has(keyOf(trial)))
-}
-
-function keyOf({ subject, fault, target, params, variant, repetition }: PlannedTrial): string {
-  return JSON.stringify([subject, fault, target, params, variant, repetition])
+  return campaign.trials.filter((trial) => !done.has(trialKey(trial)))
 }
 
 function aborted(signal: AbortSignal): Promise<"aborted"> {

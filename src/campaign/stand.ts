@@ -3,14 +3,13 @@ import { ownCommand } from "../lib/own-command.ts"
 import { waitUntil } from "../lib/clock.ts"
 import type { Guardian } from "../lab/guardian.ts"
 import type { Lab } from "../lab/lab.ts"
-import { parseSubject } from "../lab/parse-subject.ts"
+import { storedSubject } from "../lab/parse-subject.ts"
 import { raiseLab } from "../lab/raise.ts"
 import { startWorkload, type WorkloadProcess } from "../lab/workload/process.ts"
 import { type Monitor, startMonitor } from "../monitor/watch.ts"
 import { sampleHostLoad } from "../store/host-load.ts"
 import { setDeadline } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
-import { readText } from "../store/texts.ts"
 import type { Trial } from "../store/trials.ts"
 
 /** A guardian lets a trial run this much longer than the trial lets itself. */
@@ -40,9 +39,7 @@ export interface Stand {
 }
 
 export async function raiseStand(store: Store, trial: Trial, signal: AbortSignal): Promise<Stand> {
-  const text = readText(store, trial.subject_text)
-  if (!text) throw new OperatorError(`the store does not hold the subject of trial ${trial.id}`)
-  const subject = await parseSubject(text.content, text.name, trial.subject)
+  const subject = await storedSubject(store, trial)
   const { lab, guardian } = await raiseLab(store, subject, {
     trial: trial.id,
     deadline_ms: subject.ready.timeout + PARKED_MS,
@@ -78,7 +75,7 @@ export async function raiseStand(store: Store, trial: Trial, signal: AbortSignal
     },
     ready: async () => {
       const { timeout, stable } = subject.ready
-      if (await stand.until(() => holdsFor(store, monitor, stable), timeout)) return
+      if (await stand.until(() => monitor.holdsFor(stable), timeout)) return
       throw new OperatorError(`not ready within ${timeout / 1_000} s: ${monitor.failing().join(", ")}`)
     },
     startDeadline: () => {
@@ -93,12 +90,6 @@ export async function raiseStand(store: Store, trial: Trial, signal: AbortSignal
     },
   }
   return stand
-}
-
-/** Whether every gate has held for at least `duration_ms`, up to now. */
-export function holdsFor(store: Store, monitor: Monitor, duration_ms: number): boolean {
-  const since_ms = monitor.holdsSince()
-  return since_ms !== undefined && store.clock.mono_ms() - since_ms >= duration_ms
 }
 
 /** The command line of a lab's workload. */

@@ -8,7 +8,7 @@ import { keepSnapshot } from "../store/snapshots.ts"
 
 /** One node of a group may be down at the end: `{any:group}` turns to the next at each try. */
 const TRIES = 3
-const PROBE_TIMEOUT_MS = 1_000
+const CAPTURE_TIMEOUT_MS = 1_000
 
 /**
  * Captures what the subject declares as its state. Before anything is broken each part must be there, or a comparison
@@ -29,10 +29,7 @@ export async function captureState(store: Store, lab: Lab, moment: "before" | "a
 async function captureAnywhere(lab: Lab, declaration: StateDeclaration): Promise<Evaluation> {
   let seen: Evaluation = { kind: "nothing", reason: "it was not looked at" }
   for (let attempt = 0; attempt < TRIES && seen.kind === "nothing"; attempt++) {
-    seen = await capture(lab, declaration, {
-      timeout_ms: PROBE_TIMEOUT_MS,
-      signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
-    })
+    seen = await capture(lab, declaration, { timeout_ms: CAPTURE_TIMEOUT_MS })
   }
   return seen
 }

@@ -29,7 +29,7 @@ export async function runTrial(store: Store, id: string, { released, signal }: T
   const stand = await raiseStand(store, trial, signal).catch((error: unknown) => giveUp(store, id, signal, error))
   if (stand) {
     const end = await breakAndWatch(store, trial, stand, released).catch((error: unknown) => failure(signal, error))
-    await heal(store, stand)
+    await heal(store, id, stand)
     enterStage(store, id, stand.lab.id, end.stage, end.reason)
     await stand.guardian.goodbye()
   }
@@ -68,7 +68,7 @@ async function breakAndWatch(store: Store, trial: Trial, stand: Stand, released:
     if (fault !== "none" && !noticed) return { stage: "invalid", reason: "no_symptom" }
     if (noticed) {
       enter("settling")
-      await settled(store, trial, stand, agent)
+      await settled(store, trial, stand, agent, injection.active_ms ?? store.clock.mono_ms())
     }
   } finally {
     await agent.dismiss()

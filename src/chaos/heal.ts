@@ -3,7 +3,7 @@ import { messageOf, OperatorError } from "../lib/errors.ts"
 import { signal } from "../lib/process.ts"
 import { openLabToDestroy } from "../lab/open.ts"
 import { enterPhase, injectionsOf, isOpen } from "../store/injections.ts"
-import { getLab, guardianOf, type LabRow, livingLabs, markDestroyed, ownerAlive } from "../store/labs.ts"
+import { getLab, guardianOf, type LabRow, livingLabs, markDestroyed, markEnding, ownerAlive } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
 import { enterStage, getTrial } from "../store/trials.ts"
 import { revert } from "./revert.ts"
@@ -18,6 +18,7 @@ const REVERT_TIMEOUT_MS = 1_000
 export async function healLab(store: Store, lab: Lab, why: { by: string; reason: string }): Promise<void> {
   const enough = new AbortController()
   try {
+    markEnding(store, lab.id, why.by, why.reason)
     await Promise.race([revertTogether(store, lab), store.clock.sleep(REVERT_TIMEOUT_MS, enough.signal)])
   } finally {
     enough.abort()

@@ -32,9 +32,14 @@ export async function revertAll(store: Store, lab: Lab): Promise<Phase[]> {
   return phases
 }
 
+/** Looks whether a fault is still in the world. */
+export function presenceOf(lab: Lab, injection: Injection): Promise<Presence> {
+  return findFault(injection.fault, lab.subject).probe(lab, injection.plan)
+}
+
 /** Looks whether a fault is still in the world, and writes down what was seen at which moment. */
 export async function probe(store: Store, lab: Lab, injection: Injection, moment: string): Promise<Presence> {
-  const state = await findFault(injection.fault, lab.subject).probe(lab, injection.plan)
+  const state = await presenceOf(lab, injection)
   append(store, lab.id, "injection.probed", { injection: injection.id, state, moment })
   return state
 }

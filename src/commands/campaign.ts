@@ -1,6 +1,6 @@
 import { type CampaignRequest, findCampaign } from "../campaign/file.ts"
 import { expectTrials } from "../campaign/expected.ts"
-import { openCampaign } from "../campaign/identity.ts"
+import { openCampaign, type Resumption } from "../campaign/identity.ts"
 import { resolveMatrix } from "../campaign/matrix.ts"
 import { unmet } from "../campaign/require.ts"
 import { runCampaign } from "../campaign/runner.ts"
@@ -65,7 +65,7 @@ export default defineCommand({
       return store.close()
     }
     await requireLoopback()
-    const campaign = openCampaign(store, matrix, args.continue ? "continue" : args.new ? "new" : "same")
+    const campaign = openCampaign(store, matrix, resumption(args))
     if (campaign.continued) note(`going on with ${campaign.id}`)
     const { parallel, cooldown_ms } = request
     const expected = await expectTrials(store, campaign.trials)
@@ -105,6 +105,12 @@ interface Flags {
   verify?: number | undefined
   "symptom-within"?: number | undefined
   grace?: number | undefined
+}
+
+function resumption(args: { file?: string | undefined; continue?: boolean; new?: boolean }): Resumption {
+  if (args.continue) return "continue"
+  if (args.new) return "new"
+  return args.file === undefined ? "exact" : "same"
 }
 
 /** A campaign from its file, or one cell from flags. */

@@ -1,3 +1,4 @@
+import { printJson } from "../lib/output.ts"
 import { defineCommand } from "../lib/command.ts"
 import { EnvironmentError, UsageError } from "../lib/errors.ts"
 import { didYouMean } from "../lib/nearest.ts"
@@ -40,15 +41,17 @@ export default defineCommand({
       })
     }
     const env = { ...Bun.env, ...lab.environment() }
-    const program = Bun.which(rest[0] ?? "", { PATH: env.PATH ?? "" })
-    if (program === null) throw new EnvironmentError(`there is no program "${rest[0]}" on the lab's PATH`)
-    const child = Bun.spawn([program, ...rest.slice(1)], {
-      cwd,
-      env,
-      stdin: "inherit",
-      stdout: "inherit",
-      stderr: "inherit",
-    })
+    const program = Bun.which(rest[0] ?? "", { PATH: env.PATH ?? "", cwd })
+    if (program === null) throw new EnvironmentError(`there is no program "${rest[0]}" in ${cwd} or on the lab's PATH`)
+    const command = [program, ...rest.slice(1)]
+    if (args.json) {
+      const child = Bun.spawn(command, { cwd, env, stdin: "inherit", stdout: "pipe", stderr: "pipe" })
+      const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()])
+      const exit_code = await child.exited
+      printJson({ exit_code, stdout, stderr })
+      return exit_code
+    }
+    const child = Bun.spawn(command, { cwd, env, stdin: "inherit", stdout: "inherit", stderr: "inherit" })
     return await child.exited
   },
 })

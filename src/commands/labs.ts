@@ -4,7 +4,7 @@ import { ago, note, printJson } from "../lib/output.ts"
 import { printTable } from "../lib/table.ts"
 import type { Node } from "../lab/lab.ts"
 import { openLab } from "../lab/open.ts"
-import { guardianOf, type LabRow, livingLabs, ownerAlive } from "../store/labs.ts"
+import { isOrphan, type LabRow, livingLabs } from "../store/labs.ts"
 import { openStoreReadOnly, type Store, storeFile } from "../store/open.ts"
 
 export default defineCommand({
@@ -20,12 +20,11 @@ export default defineCommand({
           state,
           pid: process?.pid ?? null,
         }))
-        const answered = ownerAlive(row) || guardianOf(row) !== undefined
         return {
           lab: row.id,
           subject: row.subject,
           trial: row.trial,
-          orphan: !answered,
+          orphan: isOrphan(row),
           dir: row.dir,
           created_at: row.created_at,
           deadline_at: row.deadline_at,

@@ -23,6 +23,7 @@ const SHOWN: readonly EventKind[] = [
   "ticket.released",
   "ticket.closed",
   "ticket.escalated",
+  "lab.ending",
   "lab.destroyed",
 ]
 

@@ -53,11 +53,7 @@ async function untilReady(store: Store, lab: Lab, signal: AbortSignal): Promise<
   const { timeout, stable } = lab.subject.ready
   note(`${lab.id}: waiting until every gate has held for ${showDuration(stable)}`)
   const monitor = startMonitor(store, lab)
-  const holds = () => {
-    const since_ms = monitor.holdsSince()
-    return since_ms !== undefined && store.clock.mono_ms() - since_ms >= stable
-  }
-  const waited = waitUntil(holds, { timeout_ms: timeout, every_ms: LOOK_EVERY_MS, signal })
+  const waited = waitUntil(() => monitor.holdsFor(stable), { timeout_ms: timeout, every_ms: LOOK_EVERY_MS, signal })
   const ready = await Promise.race([waited, monitor.ended.then(() => false)])
   const failing = monitor.failing()
   await monitor.stop()

@@ -1,8 +1,7 @@
-import { BUILT_IN_INVARIANTS, parseSubject } from "../lab/parse-subject.ts"
-import type { Subject } from "../lab/subject.ts"
+import { storedSubject } from "../lab/parse-subject.ts"
+import { gatesOf } from "../lab/subject.ts"
 import { addJudgement, type Judgement } from "../store/judgements.ts"
 import type { Store } from "../store/open.ts"
-import { readText } from "../store/texts.ts"
 import type { Trial } from "../store/trials.ts"
 import { type Facts, factsOf } from "./facts.ts"
 import { JUDGE_VERSION, type Verdict, verdictOf } from "./verdict.ts"
@@ -22,9 +21,7 @@ export async function judge(store: Store, trial: Trial): Promise<Judged> {
 // internal
 
 async function opinion(store: Store, trial: Trial): Promise<Pick<Judged, "facts" | "verdict" | "reasons">> {
-  const text = readText(store, trial.subject_text)
-  if (!text) throw new Error(`the store does not hold the subject of trial ${trial.id}`)
-  const subject = await parseSubject(text.content, text.name, trial.subject)
+  const subject = await storedSubject(store, trial)
   const may_change = subject.faults[trial.fault]?.may_change ?? []
   const facts = factsOf(store, trial, { gates: gatesOf(subject), may_change }) ?? null
   const reasons = [trial.reason ?? "it ended without a reason"]
@@ -34,8 +31,4 @@ async function opinion(store: Store, trial: Trial): Promise<Pick<Judged, "facts"
   return trial.stage === "invalid" && judged.verdict !== "invalid"
     ? { facts, verdict: "invalid", reasons }
     : { facts, ...judged }
-}
-
-function gatesOf(subject: Subject): string[] {
-  return [...subject.invariants.filter(({ role }) => role === "gate").map(({ name }) => name), ...BUILT_IN_INVARIANTS]
 }

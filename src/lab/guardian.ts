@@ -1,4 +1,4 @@
-import { openSync } from "node:fs"
+import { closeSync, openSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { EnvironmentError } from "../lib/errors.ts"
 import { identify, type ProcessId } from "../lib/process.ts"
@@ -29,15 +29,8 @@ export interface Guardian {
  * end of a pipe to this process: however this process ends, the kernel closes the pipe, and the guardian heals the lab.
  */
 export async function startGuardian(store: Store, lab: string, command: readonly string[]): Promise<Guardian> {
-  const { [RESIDENT_MARK]: _, BUN_OPTIONS: __, BUN_BE_BUN: ___, ...env } = Bun.env
-  const child = Bun.spawn([...command], {
-    cwd: dirname(store.file),
-    env,
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: openSync(join(dirname(store.file), "guardian.log"), "a"),
-    detached: true,
-  })
+  const log = join(dirname(store.file), "guardian.log")
+  const child = spawn(command, dirname(store.file), log)
   const process = identify(child.pid)
   const late = setTimeout(() => child.kill("SIGKILL"), READY_WITHIN_MS)
   const first = await firstLine(child.stdout)
@@ -45,7 +38,7 @@ export async function startGuardian(store: Store, lab: string, command: readonly
   if (!process || first !== "ready") {
     child.kill("SIGKILL")
     throw new EnvironmentError(`the guardian of ${lab} did not start`, {
-      hint: `see ${join(dirname(store.file), "guardian.log")}`,
+      hint: `see ${log}`,
     })
   }
   recordGuardian(store, lab, process)
@@ -66,6 +59,17 @@ export async function startGuardian(store: Store, lab: string, command: readonly
 }
 
 // internal
+
+function spawn(command: readonly string[], cwd: string, log: string) {
+  // A guardian that was a resident of another lab would end with it, and what sets this Bun up is not meant for another.
+  const { [RESIDENT_MARK]: _, BUN_OPTIONS: __, BUN_BE_BUN: ___, ...env } = Bun.env
+  const stderr = openSync(log, "a")
+  try {
+    return Bun.spawn([...command], { cwd, env, stdin: "pipe", stdout: "pipe", stderr, detached: true })
+  } finally {
+    closeSync(stderr)
+  }
+}
 
 async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
   const reader = stream.getReader()

@@ -3,15 +3,20 @@ import { find } from "../lib/discovery.ts"
 import { checkExpression } from "../lib/expression.ts"
 import { didYouMean } from "../lib/nearest.ts"
 import { parseYaml } from "../lib/yaml.ts"
-import { type OperatorBlock, operatorBlock, type Subject } from "./subject.ts"
-
-/** Gates that every subject has without declaring them. */
-export const BUILT_IN_INVARIANTS = ["node_running", "slo"] as const
+import type { Store } from "../store/open.ts"
+import { readText } from "../store/texts.ts"
+import { BUILT_IN_INVARIANTS, type OperatorBlock, operatorBlock, type Subject } from "./subject.ts"
 
 /** A subject by its name or its file. */
 export async function findSubject(word: string): Promise<Subject> {
   const { name, file, text } = find("compose", word, "subject")
   return parseSubject(text, file, name)
+}
+
+/** The subject of a lab or a trial, as it was when that was made, whatever became of its file. */
+export function storedSubject(store: Store, of: { subject: string; subject_text: string }): Promise<Subject> {
+  const { content, name } = readText(store, of.subject_text)
+  return parseSubject(content, name, of.subject)
 }
 
 /** Reads a Compose file with its `x-operator` block; what does not fit is a UsageError with file, line and column. */

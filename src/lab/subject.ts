@@ -1,15 +1,12 @@
 import { z } from "zod"
-import { parseDuration } from "../lib/duration.ts"
+import { duration } from "../lib/duration-schema.ts"
 
-/**
- * The `x-operator` block of a Compose file (DESIGN section 3), validated. Durations arrive as text and leave as
- * milliseconds; a rate arrives as "20/s" and leaves as requests a second.
- */
-const duration = z
-  .string()
-  .regex(/^\d+(\.\d+)?(ms|s|m|h)$/, "a duration such as 500ms, 2s or 10m")
-  .transform(parseDuration)
+/** Gates that every subject has without declaring them. */
+export const NODE_RUNNING = "node_running"
+export const SLO = "slo"
+export const BUILT_IN_INVARIANTS = [NODE_RUNNING, SLO] as const
 
+/** Arrives as "20/s", leaves as requests a second. */
 const rate = z
   .string()
   .regex(/^\d+(\.\d+)?\/s$/, "a rate such as 20/s")
@@ -29,11 +26,13 @@ const probe = z.union([
   z.strictObject({ exec: z.string() }),
 ])
 
+const severity = z.enum(["critical", "warning", "info"])
+
 const invariant = z.strictObject({
   name: z.string(),
   about: z.string().optional(),
   role: z.enum(["gate", "notice"]).default("gate"),
-  severity: z.enum(["critical", "warning", "info"]).default("warning"),
+  severity: severity.default("warning"),
   each: z.string().optional(),
   probe,
   holds: z.string().optional(),
@@ -52,7 +51,7 @@ const workload = z.strictObject({
   slo: z.strictObject({
     success: z.number().min(0).max(1),
     p99: duration,
-    severity: z.enum(["critical", "warning", "info"]).default("critical"),
+    severity: severity.default("critical"),
     for: duration.default(0),
   }),
 })
@@ -80,6 +79,7 @@ const fault = z.strictObject({
   declared: declared.optional(),
 })
 
+/** The `x-operator` block of a Compose file (DESIGN section 3), validated. */
 export const operatorBlock = z.strictObject({
   about: z.string().default(""),
   brief: z.string().default(""),
@@ -103,6 +103,11 @@ export type Operation = z.output<typeof operation>
 export type FaultDeclaration = z.output<typeof fault>
 export type DeclaredFault = z.output<typeof declared>
 export type StateDeclaration = OperatorBlock["state"][number]
+
+/** The invariants that decide readiness and recovery. */
+export function gatesOf(subject: Pick<Subject, "invariants">): string[] {
+  return [...subject.invariants.filter(({ role }) => role === "gate").map(({ name }) => name), ...BUILT_IN_INVARIANTS]
+}
 
 /** A system that can be run, watched and broken. */
 export interface Subject extends OperatorBlock {

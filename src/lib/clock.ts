@@ -24,6 +24,19 @@ export const systemClock: Clock = {
     }),
 }
 
+/** What `work` resolves to; undefined when that takes longer than `timeout_ms`, and nobody waits for it then. Leaves no timer. */
+export async function within<T>(
+  work: Promise<T>,
+  { timeout_ms, clock = systemClock }: { timeout_ms: number; clock?: Clock },
+): Promise<T | undefined> {
+  const done = new AbortController()
+  try {
+    return await Promise.race([work, clock.sleep(timeout_ms, done.signal).then(() => undefined)])
+  } finally {
+    done.abort()
+  }
+}
+
 /** Resolves true as soon as `condition` does, false when `timeout_ms` has passed. Looks every `every_ms`. */
 export async function waitUntil(
   condition: () => boolean | Promise<boolean>,

@@ -1,10 +1,11 @@
 import { UsageError } from "./errors.ts"
 
-const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
+/** A number with its unit. A bare number is none: its unit would be a guess. */
+export const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/
 
-/** Milliseconds in "250ms", "2s", "1.5m" or "8h". A bare number is refused: its unit would be a guess. */
+/** Milliseconds in "250ms", "2s", "1.5m" or "8h". Anything else is a UsageError. */
 export function parseDuration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text.trim())
+  const match = DURATION.exec(text.trim())
   if (!match) throw new UsageError(`"${text}" is not a duration`, { hint: "write 500ms, 2s, 10m or 1h" })
   return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS]
 }
@@ -19,5 +20,7 @@ export function showDuration(duration_ms: number): string {
 }
 
 // internal
+
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 
 const pad = (n: number) => String(n).padStart(2, "0")

@@ -1,5 +1,5 @@
 import { networkInterfaces } from "node:os"
-import { systemClock } from "./clock.ts"
+import { within } from "./clock.ts"
 import { EnvironmentError } from "./errors.ts"
 import { note } from "./output.ts"
 
@@ -44,15 +44,13 @@ export async function loopbackTrouble(): Promise<LoopbackTrouble | undefined> {
 async function answers(): Promise<boolean> {
   const socket = { data: () => undefined }
   const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket })
-  const given_up = new AbortController()
   const connected = Bun.connect({ hostname: "127.0.0.1", port: server.port, socket }).then(
     (connection) => connection.end() >= 0,
     () => false,
   )
   try {
-    return await Promise.race([connected, systemClock.sleep(CONNECT_WITHIN_MS, given_up.signal).then(() => false)])
+    return (await within(connected, { timeout_ms: CONNECT_WITHIN_MS })) ?? false
   } finally {
-    given_up.abort()
     server.stop(true)
   }
 }

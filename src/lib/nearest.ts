@@ -1,5 +1,13 @@
+/** ' (did you mean "x"?)', or nothing. For the end of an error message. */
+export function didYouMean(word: string, candidates: Iterable<string>): string {
+  const near = nearest(word, candidates)
+  return near === undefined ? "" : ` (did you mean "${near}"?)`
+}
+
+// internal
+
 /** The candidate that `word` most likely meant, or undefined when none is near (more than a third of it differs). */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: { candidate: string; distance: number } | undefined
   for (const candidate of candidates) {
     const distance = candidate.startsWith(word) ? 0.5 : editDistance(word.toLowerCase(), candidate.toLowerCase())
@@ -7,14 +15,6 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   }
   return best && best.distance <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined
 }
-
-/** " (did you mean “x”?)", or nothing. For the end of an error message. */
-export function didYouMean(word: string, candidates: Iterable<string>): string {
-  const near = nearest(word, candidates)
-  return near === undefined ? "" : ` (did you mean "${near}"?)`
-}
-
-// internal
 
 /** Levenshtein's distance, by rows. */
 function editDistance(a: string, b: string): number {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { codeOf } from "./errors.ts"
 
 /** A process by pid and start time, so that a reused pid is never taken for it. */
@@ -44,6 +44,18 @@ export function sendSignal(pid: number, name: NodeJS.Signals): boolean {
   }
 }
 
+/** How many processes of a process group live. Zombies don't. Looks at every process of the machine, which takes milliseconds. */
+export function livingInGroup(group: number): number {
+  const members = process.platform === "linux" ? groupFromProc(group) : groupFromPs(group)
+  return members.filter((state) => state !== "gone").length
+}
+
+/** Whether the process that a record names lives: that very one, in this boot of the machine. */
+export function isAlive(record: { boot: string | null; pid: number | null; started: string | null }): boolean {
+  const { boot, pid, started } = record
+  return boot === bootId() && pid !== null && started !== null && stateOf({ pid, started }) !== "gone"
+}
+
 let boot: string | undefined
 /** Changes with each boot of the machine. With pid and start time it names a process for all time. */
 export function bootId(): string {
@@ -54,10 +66,13 @@ export function bootId(): string {
 // internal
 
 function readStat(pid: number): { state: ProcessState; started: string } | undefined {
-  if (process.platform !== "linux") {
-    const found = ps(pid)
-    return found.started === "" ? undefined : { state: stateFromLetter(found.state), started: found.started }
-  }
+  if (process.platform === "linux") return readProcStat(pid)
+  const found = ps(pid)
+  return found.started === "" ? undefined : { state: stateFromLetter(found.state), started: found.started }
+}
+
+/** Fields 3, 5 and 22 of /proc/PID/stat (proc(5)). */
+function readProcStat(pid: number): { state: ProcessState; group: number; started: string } | undefined {
   let stat: string
   try {
     stat = readFileSync(`/proc/${pid}/stat`, "utf8")
@@ -67,12 +82,28 @@ function readStat(pid: number): { state: ProcessState; started: string } | undef
   }
   // The second field is the name in brackets and may hold anything; all others follow the last bracket.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-  return { state: stateFromLetter(fields[0] ?? ""), started: fields[19] ?? "" }
+  return { state: stateFromLetter(fields[0] ?? ""), group: Number(fields[2]), started: fields[19] ?? "" }
 }
 
 function stateFromLetter(letter: string): ProcessState {
   if (letter.startsWith("T") || letter.startsWith("t")) return "stopped"
   return /^[ZXx]/.test(letter) ? "gone" : "running"
+}
+
+function groupFromProc(group: number): ProcessState[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => readProcStat(Number(name)))
+    .flatMap((stat) => (stat?.group === group ? [stat.state] : []))
+}
+
+function groupFromPs(group: number): ProcessState[] {
+  const lines = Bun.spawnSync(["ps", "-A", "-o", "pgid=,stat="]).stdout.toString().split("\n")
+  return lines
+    .map((line) => line.trim().split(/\s+/))
+    .flatMap(([its_group, letter]) =>
+      letter !== undefined && Number(its_group) === group ? [stateFromLetter(letter)] : [],
+    )
 }
 
 function ps(pid: number): { state: string; started: string } {

@@ -1,4 +1,4 @@
-import { systemClock } from "./clock.ts"
+import { within } from "./clock.ts"
 import { sendSignal } from "./process.ts"
 
 export interface RunOptions {
@@ -7,7 +7,7 @@ export interface RunOptions {
   timeout_ms: number
   /** What is printed beyond this is read and dropped, so that the command never blocks on a full pipe. */
   max_bytes: number
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 export interface RunResult {
@@ -39,15 +39,13 @@ export async function runBounded(command: string[], options: RunOptions): Promis
     end()
   }, options.timeout_ms)
   options.signal?.addEventListener("abort", end, { once: true })
-  const drained = new AbortController()
+  if (options.signal?.aborted) end()
   const streams = [collect(child.stdout, options.max_bytes), collect(child.stderr, options.max_bytes)]
   try {
     await child.exited
-    await Promise.race([Promise.all(streams.map((stream) => stream.done)), systemClock.sleep(DRAIN_MS, drained.signal)])
+    await within(Promise.all(streams.map((stream) => stream.done)), { timeout_ms: DRAIN_MS })
   } finally {
     clearTimeout(timer)
-    // A timer that nobody waits for any more would keep this process from ending.
-    drained.abort()
     options.signal?.removeEventListener("abort", end)
     await Promise.all(streams.map((stream) => stream.cancel()))
   }

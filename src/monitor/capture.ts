@@ -10,10 +10,10 @@ import { runProbe } from "./probes/probe.ts"
 export async function capture(
   lab: Lab,
   state: StateDeclaration,
-  options: { timeout_ms: number; signal?: AbortSignal },
+  { timeout_ms }: { timeout_ms: number },
 ): Promise<Evaluation> {
-  const signal = options.signal ?? new AbortController().signal
-  const result = await runProbe(lab, state.probe, { values: {}, timeout_ms: options.timeout_ms, signal })
+  const { signal } = new AbortController()
+  const result = await runProbe(lab, state.probe, { values: {}, timeout_ms, signal })
   if (result.kind !== "answer") return { kind: "nothing", reason: result.reason }
   const { status, body } = result.value
   if (status !== undefined && status >= FAILED) return { kind: "nothing", reason: `answered ${status}` }

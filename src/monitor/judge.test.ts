@@ -26,7 +26,7 @@ describe("a probe's result", () => {
     expect(seen).toEqual({ status: "ok", value: { status: 200, body: { n: 3 }, duration_ms: 1.2 }, reason: null })
     expect(await answered({ body: { n: 7 } }, "body.n < 5")).toMatchObject({
       status: "violated",
-      reason: "not body.n < 5",
+      reason: "does not hold: body.n < 5",
     })
   })
 

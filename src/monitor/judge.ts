@@ -45,7 +45,7 @@ async function expressed(answer: Answer, holds: string): Promise<Observation> {
   const value = kept(answer)
   if (found.kind === "nothing") return { status: "unknown", value, reason: found.reason }
   if (found.value === true) return { status: "ok", value, reason: null }
-  if (found.value === false) return { status: "violated", value, reason: `not ${holds}` }
+  if (found.value === false) return { status: "violated", value, reason: `does not hold: ${holds}` }
   const reason = `"${holds}" yields ${JSON.stringify(found.value).slice(0, 80)} instead of true or false`
   return { status: "unknown", value, reason }
 }

@@ -2,7 +2,7 @@ import { EnvironmentError, UsageError } from "../lib/errors.ts"
 import { randomHex } from "../lib/ids.ts"
 import { append } from "../store/events.ts"
 import type { EventBodies } from "../store/kinds.ts"
-import { getLab } from "../store/labs.ts"
+import { getLab, isEnding } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
 
 /** A monitor that has not been heard of for this long is dead: three missed heartbeats. */
@@ -20,7 +20,7 @@ export function takeLease(store: Store, lab: string, started: EventBodies["monit
   const lease = { lab, monitor: `${process.pid}-${randomHex(8)}` }
   store.write(() => {
     const row = getLab(store, lab)
-    if (!row || row.state === "destroyed") throw new UsageError(`there is no lab ${lab}`, { hint: "operator labs" })
+    if (!row || isEnding(row)) throw new UsageError(`there is no lab ${lab}`, { hint: "operator labs" })
     if (row.monitor !== null && isFresh(row.monitor_seen_ms, store.clock.mono_ms())) {
       throw new UsageError(`${lab} has a monitor already (process ${row.monitor.split("-")[0]})`, {
         hint: "one lab has one monitor: stop that one first, or read what it says with operator tickets list",
@@ -36,11 +36,11 @@ export function takeLease(store: Store, lab: string, started: EventBodies["monit
   return lease
 }
 
-/** Says that the monitor lives. False when the lab is gone, so that there is nothing left to watch; throws when another took over. */
+/** Says that the monitor lives. False when the lab is being taken down, so that there is nothing left to watch; throws when another took over. */
 export function heartbeat(store: Store, lease: MonitorLease): boolean {
   return store.write(() => {
     requireLease(store, lease)
-    if (getLab(store, lease.lab)?.state === "destroyed") return false
+    if (isEnding(getLab(store, lease.lab))) return false
     store.db.query("update labs set monitor_seen_ms = ? where id = ?").run(store.clock.mono_ms(), lease.lab)
     return true
   })

@@ -1,8 +1,9 @@
 import type { Node } from "../lab/lab.ts"
 import { append } from "../store/events.ts"
 import type { Status } from "../store/kinds.ts"
+import { getLab, isEnding } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
-import { listTickets, openTicket, resolveTicket } from "../store/tickets.ts"
+import { listTickets, openTicket, resolveTicket, UNSETTLED } from "../store/tickets.ts"
 import { initialState, type InvariantState, type Step, step } from "./invariant.ts"
 import type { Observation } from "./judge.ts"
 import { type MonitorLease, requireLease } from "./lease.ts"
@@ -64,6 +65,7 @@ export function openLogbook(
       if (!next.transition && next.opens.length === 0 && next.resolves.length === 0) return undefined
       return store.write(() => {
         requireLease(store, lease)
+        if (isEnding(getLab(store, lease.lab))) return undefined
         if (next.transition) appendObservation(store, lease.lab, target, observation, before)
         const opened = writeTickets(store, lease.lab, target, observation, next)
         writeGates()
@@ -73,6 +75,7 @@ export function openLogbook(
     noteNode: (node) =>
       store.write(() => {
         requireLease(store, lease)
+        if (isEnding(getLab(store, lease.lab))) return
         append(store, lease.lab, "node", { node: node.name, state: node.state, pid: node.process?.pid ?? null })
       }),
   }
@@ -82,7 +85,7 @@ export function openLogbook(
 
 /** The kinds of ticket of a target that an earlier monitor of this lab has left unsettled. */
 function unsettled(store: Store, lab: string, { invariant, node }: Target) {
-  return listTickets(store, { lab, states: ["open", "held", "escalated"] })
+  return listTickets(store, { lab, states: UNSETTLED })
     .filter((ticket) => ticket.invariant === invariant && ticket.node === node)
     .map(({ kind }) => kind)
 }

@@ -1,4 +1,5 @@
 import type { Lab, Node } from "../lab/lab.ts"
+import { NODE_RUNNING } from "../lab/subject.ts"
 import { messageOf } from "../lib/errors.ts"
 import type { Observation } from "./judge.ts"
 import type { Target } from "./target.ts"
@@ -24,8 +25,6 @@ export function nodeRunningTargets(lab: Lab, interval_ms: number): Target[] {
     },
   }))
 }
-
-export const NODE_RUNNING = "node_running"
 
 export function nodeRunning(node: Node | undefined): Observation {
   const state = node?.state ?? "exited"

@@ -1,4 +1,4 @@
-import type { Workload } from "../lab/subject.ts"
+import { SLO, type Workload } from "../lab/subject.ts"
 import { secondOf } from "../lab/workload/seconds.ts"
 import { quantile } from "../lib/histogram.ts"
 import type { Store } from "../store/open.ts"
@@ -35,8 +35,6 @@ export function sloTarget(store: Store, lab: string, workload: Workload): Target
     },
   }
 }
-
-export const SLO = "slo"
 
 /** What one second of the workload says. A request that could not be sent counts as one that failed. */
 export function judgeSecond(second: Second, slo: Pick<Workload["slo"], "success" | "p99">): Observation {

@@ -1,4 +1,5 @@
 import type { Lab, Node } from "../lab/lab.ts"
+import { NODE_RUNNING } from "../lab/subject.ts"
 import type { Store } from "../store/open.ts"
 import { type HostLag, watchHostLag } from "./host-lag.ts"
 import { UNKNOWN_TICKET_AFTER_MS } from "./invariant.ts"
@@ -6,7 +7,7 @@ import type { Observation } from "./judge.ts"
 import { heartbeat, HEARTBEAT_MS, type MonitorLease, releaseLease, takeLease } from "./lease.ts"
 import { type Change, type Logbook, openLogbook } from "./logbook.ts"
 import { type Nap, nap } from "./nap.ts"
-import { NODE_RUNNING, nodeRunning, nodeRunningTargets } from "./node-running.ts"
+import { nodeRunning, nodeRunningTargets } from "./node-running.ts"
 import { sloTarget } from "./slo.ts"
 import { slots } from "./slots.ts"
 import { declaredTargets, MONITOR_INTERVAL_MS, type Target } from "./target.ts"
@@ -25,6 +26,8 @@ export interface MonitorOptions {
 export interface Monitor {
   /** As `holdsSince` of holds.ts, without a look at the store. */
   holdsSince(): number | undefined
+  /** Whether every gate has held for at least `duration_ms`, up to now. */
+  holdsFor(duration_ms: number): boolean
   /** The gates that are violated, unknown or not yet observed. */
   failing(): string[]
   /** Tells each change after it was written, until the returned function is called. */
@@ -51,9 +54,11 @@ export function startMonitor(store: Store, lab: Lab, options: MonitorOptions = {
   const tell = (change: Change) => {
     for (const listener of listeners) listener(change)
   }
+  const holdsSince = () => (running.stopping() ? undefined : logbook.holdsSince())
   const running = run({ store, lab, lease, logbook, targets, tell })
   return {
-    holdsSince: () => (running.stopping() ? undefined : logbook.holdsSince()),
+    holdsSince,
+    holdsFor: (duration_ms) => store.clock.mono_ms() - (holdsSince() ?? Infinity) >= duration_ms,
     failing: logbook.failing,
     onChange: (listener) => {
       listeners.add(listener)

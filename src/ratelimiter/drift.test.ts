@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { readdirSync } from "node:fs"
-import { check, Cluster, request, result, run, type RunningNode } from "./testing.ts"
+import { check, Cluster, request, result, run, type RunningNode } from "../../test/support/ratelimiter.ts"
 
 let cluster: Cluster
 let nodes: RunningNode[]

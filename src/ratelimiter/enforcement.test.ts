@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { waitUntil } from "../lib/clock.ts"
-import { check, Cluster, PATIENCE, type Reply, request, type RunningNode } from "./testing.ts"
+import { check, Cluster, PATIENCE, type Reply, request, type RunningNode } from "../../test/support/ratelimiter.ts"
 
 let cluster: Cluster
 let nodes: RunningNode[]

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
-import { check, Cluster, request, run } from "./testing.ts"
+import { check, Cluster, request, run } from "../../test/support/ratelimiter.ts"
 
 let cluster: Cluster
 let url: string

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { systemClock, waitUntil } from "../lib/clock.ts"
-import { check, Cluster, PATIENCE, request, run, type RunningNode } from "./testing.ts"
+import { check, Cluster, PATIENCE, request, run, type RunningNode } from "../../test/support/ratelimiter.ts"
 
 let cluster: Cluster
 

@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from "node:fs"
 import { hostname } from "node:os"
-import { type Clock, systemClock } from "../lib/clock.ts"
+import { type Clock, systemClock, within } from "../lib/clock.ts"
 import { EnvironmentError, messageOf } from "../lib/errors.ts"
 import { RecentDurations } from "./durations.ts"
 import { pruneRegularly } from "./housekeeping.ts"
@@ -77,9 +77,7 @@ async function drainAtTheEnd(
 ): Promise<void> {
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }))
   log("stopping")
-  const drained = new AbortController()
-  await Promise.race([server.stop(false), clock.sleep(DRAIN_MS, drained.signal)])
-  drained.abort()
+  await within(server.stop(false), { timeout_ms: DRAIN_MS, clock })
 }
 
 /** Whoever sees the file sees all of it. */

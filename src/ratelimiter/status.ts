@@ -1,4 +1,6 @@
 import { showDuration } from "../lib/duration.ts"
+import { paint } from "../lib/output.ts"
+import { renderTable } from "../lib/table.ts"
 import { askFor, NoAnswer } from "./client.ts"
 
 const TIMEOUT_MS = 2_000
@@ -7,8 +9,13 @@ const TIMEOUT_MS = 2_000
 export async function statusTable(url: string): Promise<string> {
   const body = await askFor(url, "/nodes", { timeout_ms: TIMEOUT_MS })
   if (!isRegistry(body)) throw new NoAnswer(`${url} answers GET /nodes with something else than nodes`)
-  const rows = body.nodes.map((node) => [node.name, node.status, showAge(node.heartbeat_age_ms), node.url])
-  return table([["NODE", "STATUS", "LAST SEEN", "URL"], ...rows])
+  const columns = [
+    { title: "NODE", value: ({ name }: ListedNode) => name },
+    { title: "STATUS", value: ({ status }: ListedNode) => status },
+    { title: "LAST SEEN", value: (node: ListedNode) => showAge(node.heartbeat_age_ms) },
+    { title: "URL", value: ({ url }: ListedNode) => url },
+  ]
+  return renderTable(body.nodes, columns, { width: Infinity, colours: paint({ isTTY: false }) }).trimEnd()
 }
 
 // internal
@@ -26,16 +33,4 @@ function isRegistry(body: unknown): body is { nodes: ListedNode[] } {
 
 function showAge(age_ms: number | null): string {
   return age_ms === null ? "said goodbye" : `${showDuration(age_ms)} ago`
-}
-
-function table(rows: string[][]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n")
 }

@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite"
 import { afterEach, beforeEach, expect, test } from "bun:test"
 import { systemClock, waitUntil } from "../lib/clock.ts"
 import { openDatabase } from "./database.ts"
-import { check, Cluster, PATIENCE, request, run } from "./testing.ts"
+import { check, Cluster, PATIENCE, request, run } from "../../test/support/ratelimiter.ts"
 
 let cluster: Cluster
 

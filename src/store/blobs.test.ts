@@ -83,6 +83,6 @@ test("a text is kept under its hash, once, and an edit makes another one", () =>
   expect(keepText(store, "variant", "copy.yaml", "name: mine\n")).toBe(first)
   const second = keepText(store, "variant", "mine.yaml", "name: mine # edited\n")
   expect(readText(store, first)).toEqual({ kind: "variant", name: "mine.yaml", content: "name: mine\n" })
-  expect(readText(store, second)?.content).toBe("name: mine # edited\n")
-  expect(readText(store, sha256("never kept"))).toBeUndefined()
+  expect(readText(store, second).content).toBe("name: mine # edited\n")
+  expect(() => readText(store, sha256("never kept"))).toThrow("does not hold the text")
 })

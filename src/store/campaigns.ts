@@ -1,4 +1,4 @@
-import { bootId, stateOf, thisProcess } from "../lib/process.ts"
+import { bootId, isAlive, thisProcess } from "../lib/process.ts"
 import type { Store } from "./open.ts"
 
 export interface Campaign {
@@ -51,18 +51,21 @@ export function getCampaign(store: Store, id: string): Campaign | undefined {
 }
 
 /** Newest first. */
-export function listCampaigns(store: Store, options: { name?: string; limit?: number } = {}): Campaign[] {
+export function listCampaigns(
+  store: Store,
+  options: { name?: string; matrix_hash?: string; limit?: number } = {},
+): Campaign[] {
   return store.db
-    .query<Campaign, { name: string | null; limit: number }>(
-      "select * from campaigns where :name is null or name = :name order by created_at desc, rowid desc limit :limit",
+    .query<Campaign, { name: string | null; matrix_hash: string | null; limit: number }>(
+      `select * from campaigns where (:name is null or name = :name) and (:matrix_hash is null or matrix_hash = :matrix_hash)
+       order by created_at desc, rowid desc limit :limit`,
     )
-    .all({ name: options.name ?? null, limit: options.limit ?? -1 })
+    .all({ name: options.name ?? null, matrix_hash: options.matrix_hash ?? null, limit: options.limit ?? -1 })
 }
 
 /** Whether a process runs it at this moment. */
 export function runnerAlive({ runner_boot, runner_pid, runner_started }: Runner): boolean {
-  if (runner_boot !== bootId() || runner_pid === null || runner_started === null) return false
-  return stateOf({ pid: runner_pid, started: runner_started }) !== "gone"
+  return isAlive({ boot: runner_boot, pid: runner_pid, started: runner_started })
 }
 
 // internal

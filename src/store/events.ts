@@ -38,7 +38,7 @@ export function append<K extends EventKind>(
 ): { seq: number; at: string; mono_ms: number } {
   return store.write(
     () => {
-      const head = store.db.query<Head, [string]>(HEAD).get(lab) ?? { seq: 0, hash: "" }
+      const head = chainHead(store, lab)
       const row: Sealed = {
         lab,
         seq: head.seq + 1,
@@ -98,18 +98,7 @@ interface Head {
 
 type Sealed = Omit<Row, "hash">
 
-interface Row {
-  lab: string
-  seq: number
-  at: string
-  mono_ms: number
-  kind: string
-  session: string | null
-  body: string
-  blob: string | null
-  prev: string
-  hash: string
-}
+type Row = Omit<Event, "kind" | "body"> & { kind: string; body: string }
 
 const HEAD = "select seq, hash from events where lab = ? order by seq desc limit 1"
 

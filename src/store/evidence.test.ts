@@ -4,9 +4,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { count, emptyHistogram, quantile, record } from "../lib/histogram.ts"
 import { createLab } from "./labs.ts"
-import { type AckedWrite, ledgerHash, ledgerOf, recordAcks } from "./ledger.ts"
+import { type AckedWrite, ledgerOf, recordAcks } from "./ledger.ts"
 import { openStore, type Store } from "./open.ts"
-import { recordSamples, type Sample, samplesHash, samplesOf, secondsOf } from "./samples.ts"
+import { recordSamples, type Sample, samplesOf, secondsOf } from "./samples.ts"
+import { evidenceHash } from "./seal.ts"
 import { keepText } from "./texts.ts"
 
 let dir: string
@@ -75,15 +76,15 @@ test("the samples' hash follows from the samples alone, and changes with any of 
   const written = [sample("write", 1, [1]), sample("read", 1, [2]), sample("write", 2, [3])]
   recordSamples(store, "kv-1", written)
   recordSamples(store, "kv-2", written.toReversed())
-  const hash = samplesHash(store, "kv-1")
-  expect(hash).toBe(samplesHash(store, "kv-2"))
+  const hash = evidenceHash(store, "samples", "kv-1")
+  expect(hash).toBe(evidenceHash(store, "samples", "kv-2"))
   for (const change of ["ok = ok + 1", "lag_ms = 9.5", "histogram = x'0105'", "second = 8"]) {
     store.db.run("begin")
     tamper(`update samples set ${change} where lab = 'kv-1' and second = 2`)
-    expect(samplesHash(store, "kv-1")).not.toBe(hash)
+    expect(evidenceHash(store, "samples", "kv-1")).not.toBe(hash)
     store.db.run("rollback")
   }
-  expect(samplesHash(store, "kv-1")).toBe(hash)
+  expect(evidenceHash(store, "samples", "kv-1")).toBe(hash)
 })
 
 test("the ledger gives every acknowledged write of its lab once, however many", () => {
@@ -114,14 +115,14 @@ test("a key that was acknowledged before is refused, with the writes beside it",
 test("the ledger's hash follows from the writes alone, and changes with any of them", () => {
   recordAcks(store, "kv-1", [ack(1), ack(2), ack(3)])
   recordAcks(store, "kv-2", [ack(3), ack(1), ack(2)])
-  const hash = ledgerHash(store, "kv-1")
-  expect(hash).toBe(ledgerHash(store, "kv-2"))
+  const hash = evidenceHash(store, "ledger", "kv-1")
+  expect(hash).toBe(evidenceHash(store, "ledger", "kv-2"))
   for (const change of ["value = 'another'", "acked_ms = 0.5", "key = 'run-7'"]) {
     store.db.run("begin")
     tamper(`update ledger set ${change} where lab = 'kv-1' and key = 'run-2'`)
-    expect(ledgerHash(store, "kv-1")).not.toBe(hash)
+    expect(evidenceHash(store, "ledger", "kv-1")).not.toBe(hash)
     store.db.run("rollback")
   }
   tamper("delete from ledger where lab = 'kv-1' and key = 'run-3'")
-  expect(ledgerHash(store, "kv-1")).not.toBe(hash)
+  expect(evidenceHash(store, "ledger", "kv-1")).not.toBe(hash)
 })

@@ -7,6 +7,7 @@ export interface EventBodies {
   "lab.up": { nodes: string[]; took_ms: number }
   "lab.kept": { owner_pid: number }
   "lab.deadline": { deadline_at: string }
+  "lab.ending": { by: string; reason: string }
   "lab.destroyed": { by: string; reason: string; ended_processes: number }
 
   "trial.stage": { trial: string; stage: Stage; reason: string | null }

@@ -1,4 +1,4 @@
-import { bootId, type ProcessId, stateOf, thisProcess } from "../lib/process.ts"
+import { bootId, isAlive, type ProcessId, thisProcess } from "../lib/process.ts"
 import { append } from "./events.ts"
 import type { Store } from "./open.ts"
 import { enterStage } from "./trials.ts"
@@ -10,7 +10,7 @@ export interface LabRow {
   platform: string
   dir: string
   trial: string | null
-  state: "starting" | "up" | "destroyed"
+  state: "starting" | "up" | "ending" | "destroyed"
   owner_boot: string
   owner_pid: number
   owner_started: string
@@ -28,15 +28,7 @@ export interface LabRow {
   monitor_seen_ms: number
 }
 
-export interface NewLab {
-  id: string
-  subject: string
-  subject_text: string
-  platform: string
-  dir: string
-  trial: string | null
-  deadline_at: string
-}
+export type NewLab = Pick<LabRow, "id" | "subject" | "subject_text" | "platform" | "dir" | "trial" | "deadline_at">
 
 /** Records a lab before anything of it exists. This process is its owner. */
 export function createLab(store: Store, lab: NewLab): void {
@@ -115,6 +107,24 @@ export function setDeadline(store: Store, lab: string, deadline: Date): void {
   )
 }
 
+/** From now on what happens in the lab is its end, and nothing that a monitor ought to report. */
+export function markEnding(store: Store, lab: string, by: string, reason: string): void {
+  store.write(() => {
+    if (isEnding(getLab(store, lab))) return
+    append(
+      store,
+      lab,
+      "lab.ending",
+      { by, reason },
+      { project: () => store.db.query("update labs set state = 'ending' where id = ?").run(lab) },
+    )
+  })
+}
+
+export function isEnding(lab: Pick<LabRow, "state"> | undefined): boolean {
+  return lab?.state === "ending" || lab?.state === "destroyed"
+}
+
 /** Only after the world was looked at and nothing of the lab is left. */
 export function markDestroyed(store: Store, lab: string, by: string, reason: string, ended_processes: number): void {
   append(
@@ -150,11 +160,17 @@ export function livingLabs(store: Store): LabRow[] {
 
 /** Whether the process that answers for the lab is the one that was recorded, and alive, in this boot. */
 export function ownerAlive(lab: LabRow): boolean {
-  return lab.owner_boot === bootId() && stateOf({ pid: lab.owner_pid, started: lab.owner_started }) !== "gone"
+  return isAlive({ boot: lab.owner_boot, pid: lab.owner_pid, started: lab.owner_started })
 }
 
-export function guardianOf(lab: LabRow): ProcessId | undefined {
-  if (lab.guardian_pid === null || lab.guardian_started === null || lab.owner_boot !== bootId()) return undefined
-  const guardian = { pid: lab.guardian_pid, started: lab.guardian_started }
-  return stateOf(guardian) === "gone" ? undefined : guardian
+/** The lab's guardian, while it lives. */
+export function guardianOf({ owner_boot, guardian_pid, guardian_started }: LabRow): ProcessId | undefined {
+  if (guardian_pid === null || guardian_started === null) return undefined
+  const guardian = { pid: guardian_pid, started: guardian_started }
+  return isAlive({ boot: owner_boot, ...guardian }) ? guardian : undefined
+}
+
+/** Nobody answers for the lab any more: its owner and its guardian are both dead. */
+export function isOrphan(lab: LabRow): boolean {
+  return !ownerAlive(lab) && guardianOf(lab) === undefined
 }

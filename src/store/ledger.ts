@@ -26,15 +26,6 @@ export function* ledgerOf(store: Store, lab: string): Generator<AckedWrite> {
   }
 }
 
-/** SHA-256 of a lab's ledger in order: what a trial seals into its chain. */
-export function ledgerHash(store: Store, lab: string): string {
-  const hasher = new Bun.CryptoHasher("sha256")
-  for (const { key, value, acked_ms } of ledgerOf(store, lab)) {
-    hasher.update(`${JSON.stringify([key, value, acked_ms])}\n`)
-  }
-  return hasher.digest("hex")
-}
-
 // internal
 
 /** About 100 kB at a time, however long the trial was. */

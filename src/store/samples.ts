@@ -58,18 +58,6 @@ export function secondsOf(store: Store, lab: string, range: SecondRange = {}): S
   return seconds
 }
 
-/** SHA-256 of all samples of a lab in order: what a trial seals into its chain. */
-export function samplesHash(store: Store, lab: string): string {
-  const hasher = new Bun.CryptoHasher("sha256")
-  const all = { lab, from: 0, to: Number.MAX_SAFE_INTEGER }
-  for (const row of store.db.query<Row, typeof all>(SELECT).iterate(all)) {
-    const { second, operation, scheduled, sent, ok, failed, lag_ms, histogram } = row
-    const blob = Buffer.from(histogram).toString("base64")
-    hasher.update(`${JSON.stringify([second, operation, scheduled, sent, ok, failed, lag_ms, blob])}\n`)
-  }
-  return hasher.digest("hex")
-}
-
 // internal
 
 type Row = Omit<Sample, "histogram"> & { histogram: Uint8Array }

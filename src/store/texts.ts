@@ -1,7 +1,15 @@
+import { OperatorError } from "../lib/errors.ts"
 import { sha256 } from "../lib/ids.ts"
 import type { Store } from "./open.ts"
 
 export type TextKind = "subject" | "campaign" | "variant" | "prompt" | "prices"
+
+export interface Text {
+  kind: TextKind
+  /** The file that it was read from. */
+  name: string
+  content: string
+}
 
 /** Keeps a text that a run depended on, by its hash, so that editing the file rewrites no history. */
 export function keepText(store: Store, kind: TextKind, name: string, content: string): string {
@@ -14,12 +22,9 @@ export function keepText(store: Store, kind: TextKind, name: string, content: st
   return hash
 }
 
-export function readText(store: Store, hash: string): { kind: TextKind; name: string; content: string } | undefined {
-  return (
-    store.db
-      .query<{ kind: TextKind; name: string; content: string }, [string]>(
-        "select kind, name, content from texts where hash = ?",
-      )
-      .get(hash) ?? undefined
-  )
+/** A text that was kept. When the store does not hold it, somebody took it out. */
+export function readText(store: Store, hash: string): Text {
+  const text = store.db.query<Text, [string]>("select kind, name, content from texts where hash = ?").get(hash)
+  if (!text) throw new OperatorError(`the store does not hold the text ${hash}`)
+  return text
 }

@@ -27,6 +27,9 @@ export interface Ticket {
 
 export type TicketState = "open" | "held" | "resolved" | "closed" | "escalated"
 
+/** What somebody still has to deal with. */
+export const UNSETTLED: readonly TicketState[] = ["open", "held", "escalated"]
+
 /** What a ticket is about; there is one unsettled ticket for it at most. */
 export type Sighting = Pick<Ticket, "lab" | "invariant" | "node" | "kind" | "role" | "severity" | "observation">
 
@@ -82,9 +85,7 @@ export function releaseTicket(store: Store, id: string): void {
 /** A person settles a ticket without anybody having seen the invariant hold, and says why. */
 export function closeTicket(store: Store, id: string, reason: string): void {
   if (reason.trim() === "") throw new UsageError(`${id} cannot be closed without a reason`)
-  change(store, id, "closed", ["open", "held", "escalated"], (ticket) =>
-    move(store, ticket, "ticket.closed", "closed", reason),
-  )
+  change(store, id, "closed", UNSETTLED, (ticket) => move(store, ticket, "ticket.closed", "closed", reason))
 }
 
 /** The agents have used up their attempts. Nothing happens to a ticket that was settled or taken by a person meanwhile. */
@@ -162,7 +163,13 @@ function move(store: Store, ticket: Ticket, kind: Moving, state: TicketState, re
 }
 
 /** Does what a person asked for when the ticket is in one of the states that allow it, else says why not. */
-function change(store: Store, id: string, verb: string, from: TicketState[], act: (ticket: Ticket) => void): void {
+function change(
+  store: Store,
+  id: string,
+  verb: string,
+  from: readonly TicketState[],
+  act: (ticket: Ticket) => void,
+): void {
   store.write(() => {
     const ticket = getTicket(store, id)
     if (!ticket) throw new UsageError(`there is no ticket ${id}`, { hint: "operator tickets list" })

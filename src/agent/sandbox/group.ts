@@ -1,7 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs"
 import { waitUntil } from "../../lib/clock.ts"
 import { codeOf } from "../../lib/errors.ts"
-import { sendSignal } from "../../lib/process.ts"
+import { livingInGroup, sendSignal } from "../../lib/process.ts"
 
 /** Ends a process group: TERM, then KILL for whoever is still there after `grace_ms`. Returns as soon as nobody is. */
 export async function endGroup(group: number, grace_ms: number): Promise<void> {
@@ -39,9 +38,7 @@ function signalGroup(group: number, name: NodeJS.Signals): boolean {
 }
 
 function countLiving(group: number): number {
-  if (isEmpty(group)) return 0
-  const members = process.platform === "linux" ? membersInProc(group) : membersFromPs(group)
-  return members.filter((state) => !/^[ZXx]/.test(state)).length
+  return isEmpty(group) ? 0 : livingInGroup(group)
 }
 
 /** Cheap, and the usual case. A group that holds nothing but zombies is not empty. */
@@ -52,29 +49,4 @@ function isEmpty(group: number): boolean {
   } catch (error) {
     return codeOf(error) === "ESRCH"
   }
-}
-
-/** The state letters of a group's processes, from fields 3 and 5 of /proc/PID/stat (proc(5)). */
-function membersInProc(group: number): string[] {
-  const states: string[] = []
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, "utf8")
-      const [state, , its_group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ", 3)
-      if (state !== undefined && its_group === String(group)) states.push(state)
-    } catch (error) {
-      if (codeOf(error) !== "ENOENT" && codeOf(error) !== "ESRCH") throw error
-    }
-  }
-  return states
-}
-
-function membersFromPs(group: number): string[] {
-  const lines = Bun.spawnSync(["ps", "-A", "-o", "pgid=,stat="]).stdout.toString().split("\n")
-  return lines
-    .map((line) => line.trim().split(/\s+/))
-    .flatMap(([its_group, state]) => {
-      return state !== undefined && its_group === String(group) ? [state] : []
-    })
 }

@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs"
-import { systemClock } from "../../lib/clock.ts"
+import { systemClock, within } from "../../lib/clock.ts"
 import { messageOf } from "../../lib/errors.ts"
 import { Capture, type CaptureLimits } from "./capture.ts"
 import { childEnvironment, credentialsIn } from "./environment.ts"
@@ -117,7 +117,7 @@ async function follow(child: Child, sink: Sink, bounds: Bounds): Promise<End> {
   let left_running = 0
   try {
     ended_by = await untilEnd(bash, reading, interruption, bounds)
-    await within(bounds.linger_ms, Promise.all([reading, groupEnds(bash.pid, bounds.linger_ms)]))
+    await within(Promise.all([reading, groupEnds(bash.pid, bounds.linger_ms)]), { timeout_ms: bounds.linger_ms })
   } finally {
     left_running = killGroup(bash.pid)
     // One that cannot be killed must not keep the harness from ending.
@@ -146,7 +146,7 @@ async function untilEnd(
     const ended_by = await Promise.race([exit, interruption.promise, reading.then(() => exit)])
     if (ended_by === "exit") return ended_by
     await endGroup(bash.pid, bounds.grace_ms)
-    await within(REAP_MS, exit)
+    await within(exit, { timeout_ms: REAP_MS })
     return ended_by
   } finally {
     clearTimeout(timer)
@@ -163,13 +163,6 @@ async function readAll(reader: Reader, { capture, redact }: Sink, onOverflow: ()
     if (capture.overflowed) onOverflow()
   }
   capture.add(redact.end())
-}
-
-/** Waits for `work`, and for no longer than `limit_ms`. */
-async function within(limit_ms: number, work: Promise<unknown>): Promise<void> {
-  const done = new AbortController()
-  await Promise.race([work, systemClock.sleep(limit_ms, done.signal)])
-  done.abort()
 }
 
 function notStarted(ended_by: "interrupted" | "spawn_failed", shown: string): ShellResult {

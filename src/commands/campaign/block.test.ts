@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { EventEmitter } from "node:events"
+import { join } from "node:path"
 import { type Screen, screen } from "../../../test/support/screen.ts"
 import { waitUntil } from "../../lib/clock.ts"
+import { identify, stateOf } from "../../lib/process.ts"
 import { type Block, canDraw, openBlock } from "./block.ts"
 
 /** A terminal that shows what is written to it. */
@@ -121,15 +123,20 @@ test("a process that is stopped takes its block away, and draws it again below w
   const shown = screen(40)
   const file = JSON.stringify(join(import.meta.dir, "block.ts"))
   const child = Bun.spawn(
-    [process.execPath, "-e", `(await import(${file})).openBlock(process.stderr, () => ["the block"]); setInterval(() => {}, 1_000)`],
+    [
+      process.execPath,
+      "-e",
+      `(await import(${file})).openBlock(process.stderr, () => ["the block"]); setInterval(() => {}, 1_000)`,
+    ],
     { terminal: { cols: 40, rows: 10, data: (_, bytes) => shown.write(Buffer.from(bytes).toString()) } },
   )
   try {
     const until = (rows: string[]) =>
       waitUntil(() => JSON.stringify(shown.rows()) === JSON.stringify(rows), { timeout_ms: 10_000, every_ms: 5 })
     expect(await until(["the block", ""])).toBe(true)
+    const id = identify(child.pid)!
     child.kill("SIGTSTP")
-    const stopped = () => stateOf({ pid: child.pid, started: startOf(child.pid)! }) === "stopped"
+    const stopped = () => stateOf(id) === "stopped"
     expect(await waitUntil(stopped, { timeout_ms: 10_000, every_ms: 5 })).toBe(true)
     expect(await until([""])).toBe(true)
     shown.write("the shell\n")

@@ -2,6 +2,7 @@ import { homedir } from "node:os"
 import { join } from "node:path"
 import type { Result } from "../../eval/results.ts"
 import { claimedFalsely, mostTelling } from "../../eval/telling.ts"
+import { quoted } from "../../lab/platforms/programs.ts"
 import { note, paint } from "../../lib/output.ts"
 import { storeFile } from "../../store/open.ts"
 import { shortNames, trialName } from "./words.ts"
@@ -13,7 +14,7 @@ export type Next = [words: string, shows: string]
 export function tellNext(file: string, commands: readonly Next[]): void {
   const { dim } = paint(process.stderr)
   // What a shell of the same environment finds by itself need not be typed.
-  const where = file === storeFile() ? "" : ` --db ${Bun.$.escape(file)}`
+  const where = file === storeFile() ? "" : ` --db ${PLAIN.test(file) ? file : quoted(file)}`
   const lines = commands.map(([words, shows]): Next => [`operator ${words}${where}`, shows])
   const width = Math.max(...lines.map(([command]) => command.length))
   const room = process.stderr.isTTY ? process.stderr.columns || Infinity : Infinity
@@ -40,6 +41,9 @@ export function nextFacts(results: readonly Result[]): Next[] {
 }
 
 // internal
+
+/** What a shell takes as it is. */
+const PLAIN = /^[\w@%+=:,./-]+$/
 
 /** The shortest that leads to a trial. */
 const logOf = ({ lab, id }: Result) => lab ?? id

@@ -1,6 +1,7 @@
 import { GO } from "../../campaign/attempt.ts"
 import { runTrial } from "../../campaign/trial.ts"
 import { defineCommand } from "../../lib/command.ts"
+import { interruption } from "../../lib/interruption.ts"
 import { holdLifeline } from "../../lib/lifeline.ts"
 import { openStore, storeFile } from "../../store/open.ts"
 
@@ -11,16 +12,16 @@ import { openStore, storeFile } from "../../store/open.ts"
 export default defineCommand({
   args: { trial: { type: "string", required: true, description: "the attempt's id" } },
   run: async ({ args }) => {
-    const interruption = new AbortController()
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => interruption.abort())
+    const orphaned = new AbortController()
+    const signal = AbortSignal.any([interruption(), orphaned.signal])
     let released = false
     const ownerGone = holdLifeline((word) => {
       if (word === GO) released = true
     })
-    void ownerGone.then(() => interruption.abort())
+    void ownerGone.then(() => orphaned.abort())
     const store = openStore(storeFile(args.db))
-    await runTrial(store, args.trial, { released: () => released, signal: interruption.signal })
+    await runTrial(store, args.trial, { released: () => released, signal })
     store.close()
-    return interruption.signal.aborted ? 130 : 0
+    return signal.aborted ? 130 : 0
   },
 })

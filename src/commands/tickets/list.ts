@@ -2,28 +2,33 @@ import { defineCommand } from "../../lib/command.ts"
 import { ago, note, printJson } from "../../lib/output.ts"
 import { matchPrefix } from "../../lib/prefix.ts"
 import { printTable } from "../../lib/table.ts"
-import { labIds } from "../../store/labs.ts"
+import { labIds, livingLabs } from "../../store/labs.ts"
 import { openStoreReadOnly, storeFile } from "../../store/open.ts"
-import { listTickets } from "../../store/tickets.ts"
+import { listTickets, UNSETTLED } from "../../store/tickets.ts"
 
 const WHERE = "operator labs shows those that are up, operator audit list the others, too"
 
 export default defineCommand({
-  about: "Tickets that are not settled, oldest first.",
+  about: "Tickets of the labs that are up, as far as they are not settled, oldest first.",
   examples: ["operator tickets list", "operator tickets list ratelimiter-7f3a --all"],
   args: {
     lab: { type: "positional", required: false, complete: "lab", description: "of one lab alone" },
-    all: { type: "boolean", description: "settled ones too" },
+    all: { type: "boolean", description: "settled ones too, and those of labs that are gone" },
   },
   run: ({ args }) => {
     const store = openStoreReadOnly(storeFile(args.db))
-    const tickets = listTickets(store, {
+    const living = new Set(livingLabs(store).map(({ id }) => id))
+    const found = listTickets(store, {
       ...(args.lab === undefined ? {} : { lab: matchPrefix(args.lab, labIds(store), "lab", WHERE) }),
-      ...(args.all ? {} : { states: ["open", "held", "escalated"] as const }),
+      ...(args.all ? {} : { states: UNSETTLED }),
     })
+    const tickets = args.all || args.lab !== undefined ? found : found.filter(({ lab }) => living.has(lab))
     store.close()
     if (args.json) return printJson(tickets)
-    if (tickets.length === 0) return note(args.all ? "no ticket" : "no open ticket; --all shows the settled ones too")
+    if (tickets.length === 0)
+      return note(
+        args.all ? "no ticket" : "no open ticket; --all shows settled ones too, and those of labs that are gone",
+      )
     const now = new Date()
     printTable(tickets, [
       { title: "TICKET", value: (ticket) => ticket.id },

@@ -121,8 +121,8 @@ export function processLab(id: string, subject: Subject, dir: string): Lab {
     signal: async (node, action) => node.process !== undefined && signal(node.process, SIGNALS[action]),
     exec: (command, { timeout_ms, node, signal }) => {
       const cwd = node === undefined ? dir : join(dir, known(node))
-      const options = { cwd, env: lab.environment(), timeout_ms, max_bytes: EXEC_OUTPUT_BYTES }
-      return runBounded(["sh", "-c", command], signal ? { ...options, signal } : options)
+      const env = lab.environment()
+      return runBounded(["sh", "-c", command], { cwd, env, timeout_ms, max_bytes: EXEC_OUTPUT_BYTES, signal })
     },
     logs: (name, { lines }) => lastLines(join(dir, known(name), "log"), lines),
     destroy: async () => {

@@ -16,7 +16,7 @@ const MAX_SHOWN_CHARS = 120
 
 export interface CheckOptions {
   timeout_ms: number
-  signal: AbortSignal
+  signal?: AbortSignal | undefined
   clock?: Clock
 }
 
@@ -39,7 +39,7 @@ export async function checkLedger(store: Store, lab: Lab, options: CheckOptions)
     counted(ledgerOf(store, lab.id), () => (acked += 1)),
   )
   let answered_since_ms = clock.mono_ms()
-  while (missing.length > 0 && clock.mono_ms() < ends_ms && !options.signal.aborted) {
+  while (missing.length > 0 && clock.mono_ms() < ends_ms && !options.signal?.aborted) {
     if (missing.some(({ state }) => state === "unread")) answered_since_ms = clock.mono_ms()
     if (clock.mono_ms() >= answered_since_ms + LOSS_SETTLES_MS) break
     await clock.sleep(Math.min(ROUND_PAUSE_MS, ends_ms - clock.mono_ms()), options.signal)
@@ -63,10 +63,10 @@ async function lookFor(
   lab: Lab,
   read: Operation,
   entry: Entry,
-  { clock, ends_ms, signal }: { clock: Clock; ends_ms: number; signal: AbortSignal },
+  { clock, ends_ms, signal }: { clock: Clock; ends_ms: number; signal: AbortSignal | undefined },
 ): Promise<Missing | undefined> {
   const left_ms = ends_ms - clock.mono_ms()
-  if (signal.aborted || left_ms <= 0) return { entry, state: "unread", reason: "the time was up" }
+  if (signal?.aborted || left_ms <= 0) return { entry, state: "unread", reason: "the time was up" }
   const timeout_ms = Math.min(lab.subject.workload?.timeout ?? left_ms, left_ms)
   const answer = await attempt(lab, read, entry, { clock, timeout_ms })
   return answer.holds ? undefined : { entry, ...judged(answer) }

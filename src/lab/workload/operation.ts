@@ -1,8 +1,8 @@
 import type { Clock } from "../../lib/clock.ts"
 import { evaluate } from "../../lib/expression.ts"
-import { ask, type HttpAnswer } from "../http.ts"
 import type { Lab } from "../lab.ts"
 import type { Operation as Declared, Subject } from "../subject.ts"
+import { ask, type Asked } from "./ask.ts"
 
 /** What a write says and a read must find. Each key is written once in the life of all labs. */
 export interface Entry {
@@ -16,7 +16,7 @@ export interface Operation extends Declared {
 }
 
 /** `holds` is false without a status of 2xx; without an expression that status is enough. */
-export type Attempt = HttpAnswer & { holds: boolean }
+export type Attempt = Asked & { holds: boolean }
 
 /** The subject's operation of this name, or undefined when it declares none. */
 export function operationOf(subject: Subject, name: Operation["name"]): Operation | undefined {

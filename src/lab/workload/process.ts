@@ -1,9 +1,8 @@
-import { systemClock } from "../../lib/clock.ts"
+import { within } from "../../lib/clock.ts"
 import type { Lab } from "../lab.ts"
 
 /** Beyond the subject's own time-out: what is left to write the last second, before the process is killed. */
 const STOP_GRACE_MS = 2_000
-const DEFAULT_TIMEOUT_MS = 1_000
 /** The end of what the process said on stderr: enough for an error with its stack. */
 const MESSAGE_CHARS = 4_096
 /** Something else may hold the pipe after the process has ended. */
@@ -42,9 +41,7 @@ export function startWorkload(lab: Lab, options: { command: string[]; outlives_o
   if (outlives) child.unref()
   const said = lastOf(child.stderr)
   const exited = child.exited.then(async () => {
-    const drained = new AbortController()
-    await Promise.race([said.done, systemClock.sleep(DRAIN_MS, drained.signal)])
-    drained.abort()
+    await within(said.done, { timeout_ms: DRAIN_MS })
     return { exit_code: child.exitCode, message: said.text() }
   })
   return {
@@ -52,7 +49,7 @@ export function startWorkload(lab: Lab, options: { command: string[]; outlives_o
     exited,
     stop: async () => {
       child.kill("SIGTERM")
-      const grace_ms = (lab.subject.workload?.timeout ?? DEFAULT_TIMEOUT_MS) + STOP_GRACE_MS
+      const grace_ms = (lab.subject.workload?.timeout ?? 0) + STOP_GRACE_MS
       const timer = setTimeout(() => child.kill("SIGKILL"), grace_ms)
       return exited.finally(() => clearTimeout(timer))
     },

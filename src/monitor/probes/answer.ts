@@ -21,14 +21,3 @@ export interface ProbeOptions {
   timeout_ms: number
   signal: AbortSignal
 }
-
-/** The body as JSON when it is said to be, or looks like, an object or an array; else as it is. */
-export function parsedBody(text: string, contentType = ""): unknown {
-  if (!contentType.includes("json") && !/^\s*[[{]/.test(text)) return text
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) return text
-    throw error
-  }
-}

@@ -1,5 +1,6 @@
+import { parsedBody } from "../../lab/http.ts"
 import type { Lab } from "../../lab/lab.ts"
-import { parsedBody, type ProbeOptions, type ProbeResult } from "./answer.ts"
+import type { ProbeOptions, ProbeResult } from "./answer.ts"
 
 /**
  * A command that looks and prints what it saw. It stands between the monitor and the node: when it fails, takes too

@@ -62,7 +62,7 @@ create table labs (
   platform text not null,
   dir text not null,
   trial text references trials (id),
-  state text not null check (state in ('starting', 'up', 'destroyed')),
+  state text not null check (state in ('starting', 'up', 'ending', 'destroyed')),
   owner_boot text not null,
   owner_pid integer not null,
   owner_started text not null,

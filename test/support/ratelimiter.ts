@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { waitUntil } from "../lib/clock.ts"
+import { waitUntil } from "../../src/lib/clock.ts"
 
 /** Real nodes for the tests: processes around one store in a folder that goes when the test ends. */
 export class Cluster {
@@ -75,7 +75,7 @@ export async function result(...args: string[]): Promise<Record<string, unknown>
 
 type Program = Bun.Subprocess<"ignore", "pipe", "pipe">
 
-const MAIN = join(import.meta.dir, "main.ts")
+const MAIN = join(import.meta.dir, "..", "..", "src", "ratelimiter", "main.ts")
 
 function spawn(args: string[]): Program {
   return Bun.spawn([process.execPath, MAIN, ...args], { stdin: "ignore", stdout: "pipe", stderr: "pipe" })
