@@ -29,8 +29,14 @@ export interface HiredAgent {
   dismiss(): Promise<void>
 }
 
+/** What the agent is called to. It is told the brief; the injection is known to the oracle alone. */
+export interface Incident {
+  injection: Injection
+  brief: string
+}
+
 /** Lets the trial's variant wait for a ticket and work the lab. A control that is nobody waits for nothing. */
-export function hireAgent(store: Store, trial: Trial, stand: Stand, injection: Injection): HiredAgent {
+export function hireAgent(store: Store, trial: Trial, stand: Stand, incident: Incident): HiredAgent {
   let working = false
   let gave_up_ms: number | undefined
   let failure: unknown
@@ -45,7 +51,7 @@ export function hireAgent(store: Store, trial: Trial, stand: Stand, injection: I
       if (signal.aborted) return
     }
     working = true
-    const end = await workOn(store, trial, stand, variant, injection, signal)
+    const end = await workOn(store, trial, stand, variant, incident, signal)
     working = false
     if (end === "escalated") gave_up_ms = store.clock.mono_ms()
   }
@@ -74,13 +80,20 @@ async function variantOf(store: Store, trial: Trial): Promise<Variant> {
   return parseVariant(content, name)
 }
 
-function workOn(store: Store, trial: Trial, stand: Stand, variant: Variant, injection: Injection, signal: AbortSignal) {
+function workOn(
+  store: Store,
+  trial: Trial,
+  stand: Stand,
+  variant: Variant,
+  { injection, brief }: Incident,
+  signal: AbortSignal,
+) {
   const { lab, monitor } = stand
   const { verify_ms, attempts } = trial.limits
   return work({
     store,
     lab: lab.id,
-    brief: lab.render(lab.subject.brief),
+    brief,
     variant: variant.name,
     model: () => modelOf(variant, lab, injection),
     shell: localShell({ cwd: lab.dir, env: lab.environment() }),

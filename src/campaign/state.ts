@@ -15,13 +15,15 @@ const CAPTURE_TIMEOUT_MS = 1_000
  * would prove nothing; at the end a part that cannot be had is left out, and the judge says so.
  */
 export async function captureState(store: Store, lab: Lab, moment: "before" | "after"): Promise<void> {
-  for (const declaration of lab.subject.state) {
-    const seen = await captureAnywhere(lab, declaration)
-    if (seen.kind === "value") keepSnapshot(store, lab.id, moment, declaration.name, seen.value)
-    else if (moment === "before") {
-      throw new OperatorError(`the state "${declaration.name}" is empty before anything was broken: ${seen.reason}`)
-    }
-  }
+  await Promise.all(
+    lab.subject.state.map(async (declaration) => {
+      const seen = await captureAnywhere(lab, declaration)
+      if (seen.kind === "value") keepSnapshot(store, lab.id, moment, declaration.name, seen.value)
+      else if (moment === "before") {
+        throw new OperatorError(`the state "${declaration.name}" is empty before anything was broken: ${seen.reason}`)
+      }
+    }),
+  )
 }
 
 // internal

@@ -54,6 +54,8 @@ async function breakAndWatch(store: Store, trial: Trial, stand: Stand, released:
   if (!(await stand.until(released, PARKED_MS))) throw new OperatorError("nobody let it go on")
   stand.startDeadline()
   await stand.ready()
+  // Before anything is broken: whoever is on call has known the addresses for long.
+  const brief = lab.render(lab.subject.brief)
   await captureState(store, lab, "before")
 
   enter("injecting")
@@ -62,7 +64,7 @@ async function breakAndWatch(store: Store, trial: Trial, stand: Stand, released:
   if (injection.confirmation === "ineffective") return { stage: "invalid", reason: "ineffective" }
 
   enter("watching")
-  const agent = hireAgent(store, trial, stand, injection)
+  const agent = hireAgent(store, trial, stand, { injection, brief })
   try {
     const noticed = await symptom(store, trial, stand)
     if (fault !== "none" && !noticed) return { stage: "invalid", reason: "no_symptom" }

@@ -28,7 +28,10 @@ export function legendOf(summaries: readonly Summary[]): string[] {
   const censored = times.find((time) => time.censored)
   const lines = [`SUCCESS: ${success}; of the trials that count. INTERVAL: of its rate, with 95 % confidence (Wilson).`]
   if (times.length > 0) lines.push("Times: medians, counted from the moment at which the fault was there.")
-  if (censored) lines.push(`${showCensored(censored)}: in most of the trials it had not come by their deadline.`)
+  if (censored)
+    lines.push(
+      `${showCensored(censored)}: in most of the trials not by their deadline; giving up for good ends a trial early and counts so.`,
+    )
   return lines
 }
 
