@@ -136,7 +136,12 @@ const DESCRIBERS: Describers = {
   "workload.ended": (body) => ({ label: "load", text: `ended: ${body.reason}` }),
 }
 
-const PRESENCE = { active: "still there", gone: "gone", void: "its node was replaced" } as const
+const PRESENCE = {
+  active: "still there",
+  gone: "gone",
+  void: "its node was replaced",
+  unknown: "cannot be told",
+} as const
 
 function howEnded(body: Event<"result">["body"]): string {
   if (body.ended_by !== "exit") return body.ended_by.replace("_", " ")

@@ -7,7 +7,7 @@ import { latestJudgement } from "../store/judgements.ts"
 import type { Stage } from "../store/kinds.ts"
 import { getLab, isOrphan } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
-import { failWithoutLab, getTrial, type Trial } from "../store/trials.ts"
+import { ENDED, enterStage, failWithoutLab, getTrial, type Trial } from "../store/trials.ts"
 
 /** The word down a trial's lifeline that lets it go on from *ready*. */
 export const GO = "go"
@@ -43,7 +43,12 @@ export function startAttempt(
     detached: true,
   })
   const tellStages = stageTeller(store, id, tell)
-  const ticking = setInterval(tellStages, LOOK_EVERY_MS)
+  let killing: ReturnType<typeof setTimeout> | undefined
+  const ticking = setInterval(() => {
+    tellStages()
+    // Its guardian has ended the attempt, at the deadline for instance: a process that goes on, or is stopped, has nothing left to do.
+    if (hasEnded(store, id)) killing ??= setTimeout(() => child.kill("SIGKILL"), CLOSED_WITHIN_MS)
+  }, LOOK_EVERY_MS)
   const end = async () => {
     try {
       await child.exited
@@ -52,6 +57,7 @@ export function startAttempt(
       return readTrial(store, id)
     } finally {
       clearInterval(ticking)
+      clearTimeout(killing)
     }
   }
   return {
@@ -60,7 +66,12 @@ export function startAttempt(
       child.stdin.write(`${GO}\n`)
       void child.stdin.flush()
     },
-    interrupt: () => child.kill("SIGTERM"),
+    interrupt: () => {
+      child.kill("SIGTERM")
+      // A stopped process hears nothing until it is continued.
+      child.kill("SIGCONT")
+      killing ??= setTimeout(() => child.kill("SIGKILL"), CLOSED_WITHIN_MS)
+    },
     ended: end(),
   }
 }
@@ -74,7 +85,8 @@ export async function closeAttempt(store: Store, id: string): Promise<void> {
   }
   await waitUntil(isOver, { timeout_ms: CLOSED_WITHIN_MS, every_ms: LOOK_EVERY_MS })
   await sweep(store)
-  failWithoutLab(store, id, "its process died before it had a lab")
+  if (lab === null) failWithoutLab(store, id, "its process died before it had a lab")
+  else enterStage(store, id, lab, "error", "its process died")
   if (!latestJudgement(store, id)) await judge(store, readTrial(store, id))
 }
 
@@ -95,6 +107,11 @@ function stageTeller(
       tell(trial, event.body.stage, event.body.reason)
     }
   }
+}
+
+function hasEnded(store: Store, id: string): boolean {
+  const { stage, lab } = readTrial(store, id)
+  return ENDED.includes(stage) && (lab === null || getLab(store, lab)?.state === "destroyed")
 }
 
 function readTrial(store: Store, id: string): Trial {

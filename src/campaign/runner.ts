@@ -1,5 +1,4 @@
 import { arch, platform, release } from "node:os"
-import { sweep } from "../chaos/heal.ts"
 import { trialKey } from "../eval/summary.ts"
 import { Interrupted } from "../lib/errors.ts"
 import { timedId } from "../lib/ids.ts"
@@ -41,7 +40,6 @@ export interface RunOptions {
  */
 export async function runCampaign(store: Store, campaign: OpenedCampaign, options: RunOptions): Promise<void> {
   await closeAbandoned(store, campaign.id)
-  await sweep(store)
   const queue = remaining(store, campaign).map((trial) => ({ trial, attempts: 0 }))
   options.progress.planned(
     queue.map(({ trial }) => trial),

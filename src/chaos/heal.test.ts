@@ -152,54 +152,56 @@ describe("a sweep", () => {
     await break_("outside")
     await break_("node_pause", { lab: other })
     await orphan(sleepy.lab)
-    expect((await sweep(sleepy.store)).map(({ id }) => id)).toEqual([sleepy.lab.id])
+    expect((await sweep(sleepy.store)).healed.map(({ id }) => id)).toEqual([sleepy.lab.id])
     expect(isGone(sleepy.lab)).toBe(true)
     expect(outside()).toBe(false)
     expect(isGone(other)).toBe(false)
     expect(other.nodes().map(({ state }) => state)).toContain("paused")
     expect(phases(other)).toEqual(["active"])
-    expect(await sweep(sleepy.store)).toEqual([])
+    expect((await sweep(sleepy.store)).healed).toEqual([])
   })
 
   test("heals a lab of another boot: a pid of then says nothing now", async () => {
     sleepy.store.db.query("update labs set owner_boot = 'an earlier boot' where id = ?").run(sleepy.lab.id)
-    expect(await sweep(sleepy.store)).toHaveLength(1)
+    expect((await sweep(sleepy.store)).healed).toHaveLength(1)
     expect(isGone(sleepy.lab)).toBe(true)
   })
 
   test("heals a lab whose owner's pid belongs to another process now", async () => {
     sleepy.store.db.query("update labs set owner_started = '1' where id = ?").run(sleepy.lab.id)
-    expect(await sweep(sleepy.store)).toHaveLength(1)
+    expect((await sweep(sleepy.store)).healed).toHaveLength(1)
   })
 
   test("leaves a lab to its guardian while that one lives, and takes it when it is dead too", async () => {
     await orphan(sleepy.lab)
     const guardian = Bun.spawn(["sleep", "600"])
     recordGuardian(sleepy.store, sleepy.lab.id, identify(guardian.pid)!)
-    expect(await sweep(sleepy.store)).toEqual([])
+    expect((await sweep(sleepy.store)).healed).toEqual([])
     guardian.kill("SIGKILL")
     await guardian.exited
-    expect(await sweep(sleepy.store)).toHaveLength(1)
+    expect((await sweep(sleepy.store)).healed).toHaveLength(1)
     expect(isGone(sleepy.lab)).toBe(true)
   })
 
   test("by force takes every lab, and ends its guardian", async () => {
     const guardian = Bun.spawn(["sleep", "600"])
     recordGuardian(sleepy.store, sleepy.lab.id, identify(guardian.pid)!)
-    expect(await sweep(sleepy.store, { force: true })).toHaveLength(1)
+    expect((await sweep(sleepy.store, { force: true })).healed).toHaveLength(1)
     await guardian.exited
-    expect(guardian.signalCode).toBe("SIGTERM")
+    expect(guardian.signalCode).toBe("SIGKILL")
     expect(isGone(sleepy.lab)).toBe(true)
   })
 
-  test("heals what it can, and then says what it could not", async () => {
+  test("heals what it can, and says what it could not", async () => {
     const other = await sleepy.another("sleepy-2")
     await Promise.all([orphan(sleepy.lab), orphan(other)])
     const file = join(sleepy.dir, "labs", "no-folder")
     mkdirSync(join(sleepy.dir, "labs"), { recursive: true })
     writeFileSync(file, "")
     sleepy.store.db.query("update labs set dir = ? where id = ?").run(join(file, "lab"), sleepy.lab.id)
-    await expect(sweep(sleepy.store)).rejects.toThrow(/^labs could not be healed: sleepy-1: .*ENOTDIR/)
+    const { healed, failures } = await sweep(sleepy.store)
+    expect(healed.map(({ id }) => id)).toEqual([other.id])
+    expect(failures).toEqual([expect.stringMatching(/^sleepy-1: .*ENOTDIR/)])
     expect(isGone(other)).toBe(true)
     expect(row().state).not.toBe("destroyed")
   })

@@ -1,5 +1,5 @@
 import type { Lab } from "../lab/lab.ts"
-import { messageOf, OperatorError } from "../lib/errors.ts"
+import { messageOf } from "../lib/errors.ts"
 import { signal } from "../lib/process.ts"
 import { openLabToDestroy } from "../lab/open.ts"
 import { enterPhase, injectionsOf, isOpen } from "../store/injections.ts"
@@ -43,14 +43,15 @@ export async function destroyLab(store: Store, lab: Lab, why: { by: string; reas
 
 /**
  * Heals the labs that nobody answers for: owner and guardian are both dead. `force` takes any, and ends its guardian. A lab
- * that cannot be healed does not keep the others from it, and is an error afterwards.
+ * that cannot be healed does not keep the others from it.
  */
-export async function sweep(store: Store, options: { force?: boolean } = {}): Promise<LabRow[]> {
+export async function sweep(store: Store, options: { force?: boolean } = {}): Promise<Swept> {
   const orphans = livingLabs(store).filter((lab) => options.force || (!ownerAlive(lab) && !guardianOf(lab)))
   const failures: string[] = []
   for (const row of orphans) {
     const guardian = guardianOf(row)
-    if (guardian) signal(guardian, "SIGTERM")
+    // It may be stopped, or do the same at the same time: what is done here is done once.
+    if (guardian) signal(guardian, "SIGKILL")
     try {
       const why = { by: "sweep", reason: "its owner died, and no guardian was there" }
       await healLab(store, await openLabToDestroy(store, row), why)
@@ -58,8 +59,13 @@ export async function sweep(store: Store, options: { force?: boolean } = {}): Pr
       failures.push(`${row.id}: ${messageOf(error)}`)
     }
   }
-  if (failures.length > 0) throw new OperatorError(`labs could not be healed: ${failures.join("; ")}`)
-  return orphans
+  return { healed: orphans.filter(({ id }) => !failures.some((failure) => failure.startsWith(`${id}:`))), failures }
+}
+
+export interface Swept {
+  healed: LabRow[]
+  /** Labs that could not be healed, each with the reason. */
+  failures: string[]
 }
 
 // internal

@@ -15,7 +15,7 @@ export async function revert(store: Store, lab: Lab, injection: Injection): Prom
     await fault.revert(lab, injection.plan)
     const presence = await probe(store, lab, injection, "after the revert")
     const phase = AFTER[presence]
-    enterPhase(store, injection, phase, phase === "failed" ? "it is still there after the revert" : null)
+    enterPhase(store, injection, phase, phase === "failed" ? (FAILED[presence] ?? null) : null)
     return phase
   } catch (error) {
     enterPhase(store, injection, "failed", messageOf(error))
@@ -37,13 +37,30 @@ export function presenceOf(lab: Lab, injection: Injection): Promise<Presence> {
   return findFault(injection.fault, lab.subject).probe(lab, injection.plan)
 }
 
-/** Looks whether a fault is still in the world, and writes down what was seen at which moment. */
-export async function probe(store: Store, lab: Lab, injection: Injection, moment: string): Promise<Presence> {
-  const state = await presenceOf(lab, injection)
-  append(store, lab.id, "injection.probed", { injection: injection.id, state, moment })
-  return state
+/** Looks whether a fault is still in the world, and writes down what was seen at which moment: that may be nothing. */
+export async function probe(
+  store: Store,
+  lab: Lab,
+  injection: Injection,
+  moment: string,
+): Promise<Presence | "unknown"> {
+  const seen = await presenceOf(lab, injection).then(
+    (state) => ({ state }),
+    (error: unknown) => ({ state: "unknown" as const, reason: messageOf(error) }),
+  )
+  append(store, lab.id, "injection.probed", { injection: injection.id, moment, ...seen })
+  return seen.state
 }
 
 // internal
 
-const AFTER: Record<Presence, Phase> = { gone: "reverted", void: "void", active: "failed" }
+const AFTER: Record<Presence | "unknown", Phase> = {
+  gone: "reverted",
+  void: "void",
+  active: "failed",
+  unknown: "failed",
+}
+const FAILED: Partial<Record<Presence | "unknown", string>> = {
+  active: "it is still there after the revert",
+  unknown: "its probe could not tell whether it is still there",
+}

@@ -5,9 +5,9 @@ import { resolveMatrix } from "../campaign/matrix.ts"
 import { unmet } from "../campaign/require.ts"
 import { runCampaign } from "../campaign/runner.ts"
 import { resultsOf } from "../eval/results.ts"
-import { summariesOf } from "../eval/summary.ts"
+import { lastAttempts, summariesOf } from "../eval/summary.ts"
 import { defineCommand } from "../lib/command.ts"
-import { CheckFailed, UsageError } from "../lib/errors.ts"
+import { CheckFailed, OperatorError, UsageError } from "../lib/errors.ts"
 import { interruption } from "../lib/interruption.ts"
 import { requireLoopback } from "../lib/loopback.ts"
 import { note, printJson } from "../lib/output.ts"
@@ -16,6 +16,7 @@ import { showProgress } from "./campaign/progress.ts"
 import { printResults } from "./campaign/results.ts"
 import { showPlan } from "./campaign/plan.ts"
 import { parseParams } from "./params.ts"
+import { sweepAtStart } from "./sweep-at-start.ts"
 
 export default defineCommand({
   about:
@@ -65,6 +66,7 @@ export default defineCommand({
       return store.close()
     }
     await requireLoopback()
+    await sweepAtStart(store)
     const campaign = openCampaign(store, matrix, resumption(args))
     if (campaign.continued) note(`going on with ${campaign.id}`)
     const { parallel, cooldown_ms } = request
@@ -81,6 +83,10 @@ export default defineCommand({
     if (args.json) printJson({ campaign: id, name, unmet: missed, summary: summariesOf(results), trials: results })
     else printResults(results, { id, file: store.file })
     store.close()
+    const last = lastAttempts(results)
+    if (last.length > 0 && last.every(({ verdict }) => verdict === "error")) {
+      throw new OperatorError(`every trial ended in an error: ${last[0]?.reason}`, { hint: `operator eval show ${id}` })
+    }
     if (missed.length > 0)
       throw new CheckFailed(`the campaign's requirements do not hold: ${missed.join("; ")}`, {
         hint: `operator eval show ${id}`,

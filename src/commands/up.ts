@@ -1,5 +1,4 @@
 import { workloadCommand } from "../campaign/stand.ts"
-import { sweep } from "../chaos/heal.ts"
 import { showDuration } from "../lib/duration.ts"
 import { waitUntil } from "../lib/clock.ts"
 import { defineCommand } from "../lib/command.ts"
@@ -14,6 +13,7 @@ import { requireProcesses } from "../lab/platforms/process.ts"
 import { raiseLab } from "../lab/raise.ts"
 import { startWorkload } from "../lab/workload/process.ts"
 import { startMonitor } from "../monitor/watch.ts"
+import { sweepAtStart } from "./sweep-at-start.ts"
 import { openStore, type Store, storeFile } from "../store/open.ts"
 
 const LOOK_EVERY_MS = 20
@@ -30,7 +30,7 @@ export default defineCommand({
     requireProcesses(subject)
     await requireLoopback()
     const store = openStore(storeFile(args.db))
-    await sweep(store)
+    await sweepAtStart(store)
     const start_ms = store.clock.mono_ms()
     const signal = interruption()
     const { lab, guardian } = await raiseLab(store, subject, {

@@ -60,10 +60,12 @@ export function factsOf(store: Store, trial: Trial, declared: Declared): Facts |
   const symptom = of(log, "observation").find(
     ({ body }) => body.status === "violated" && declared.gates.includes(body.invariant),
   )
+  const last_look = of(log, "injection.probed").find(({ body }) => body.moment === AT_THE_END)?.body.state
   const stretch_ms = since(symptom && firstGoodStretch(log, symptom.mono_ms, trial.limits.stable_ms))
-  const recovered_ms = stretch_ms !== null && stretch_ms <= trial.limits.deadline_ms ? stretch_ms : null
+  // Gates that hold while the fault is there say that nobody looked, not that the lab is well.
+  const in_time = stretch_ms !== null && stretch_ms <= trial.limits.deadline_ms
+  const recovered_ms = in_time && last_look !== "active" ? stretch_ms : null
   const opened = [...of(log, "ticket.opened"), ...of(log, "ticket.reopened")]
-  const last_look = of(log, "injection.probed").find(({ body }) => body.moment === AT_THE_END)
   const { harm, details } = harmOf(store, lab, declared.may_change)
   const count = (wanted: CommandClass) => commands.filter((command) => command.class === wanted).length
 
@@ -76,7 +78,7 @@ export function factsOf(store: Store, trial: Trial, declared: Declared): Facts |
     acted_ms,
     recovered_ms,
     horizon_ms: trial.limits.deadline_ms,
-    lifted_by: liftedBy(last_look?.body.state, acted_ms, recovered_ms),
+    lifted_by: liftedBy(last_look, acted_ms, recovered_ms),
     harm,
     harm_details: details,
     tickets: new Set(opened.map(({ body }) => body.ticket)).size,

@@ -44,3 +44,13 @@ describe("a probe's result", () => {
     expect(seen.status).toBe("ok")
   })
 })
+
+test("an answer that is nested too deeply to be looked at is unknown, and no exception", async () => {
+  const body: unknown = JSON.parse("[".repeat(200_000) + "]".repeat(200_000))
+  const answer = { kind: "answer" as const, value: { status: 200, headers: {}, body, duration_ms: 1 } }
+  expect(await judge(answer, undefined)).toEqual({
+    status: "unknown",
+    value: null,
+    reason: "the answer is nested too deeply",
+  })
+})

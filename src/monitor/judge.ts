@@ -12,6 +12,22 @@ export interface Observation {
 
 /** What a probe's result means for an invariant. Without an expression an answer is enough, unless it is a server's error. */
 export async function judge(result: ProbeResult, holds: string | undefined): Promise<Observation> {
+  try {
+    return await judged(result, holds)
+  } catch (error) {
+    // An answer may be nested so deeply that looking at it exhausts the stack.
+    if (error instanceof RangeError)
+      return { status: "unknown", value: null, reason: "the answer is nested too deeply" }
+    throw error
+  }
+}
+
+/** Kept of one observed value. The log holds transitions, not documents. */
+export const MAX_VALUE_CHARS = 4_096
+
+// internal
+
+async function judged(result: ProbeResult, holds: string | undefined): Promise<Observation> {
   switch (result.kind) {
     case "silent":
       return { status: "violated", value: null, reason: result.reason }
@@ -23,11 +39,6 @@ export async function judge(result: ProbeResult, holds: string | undefined): Pro
       return result satisfies never
   }
 }
-
-/** Kept of one observed value. The log holds transitions, not documents. */
-export const MAX_VALUE_CHARS = 4_096
-
-// internal
 
 /** The first status with which a server says that the failure is its own (RFC 9110, section 15.6). */
 const SERVER_ERROR = 500

@@ -54,7 +54,11 @@ export function startMonitor(store: Store, lab: Lab, options: MonitorOptions = {
   const tell = (change: Change) => {
     for (const listener of listeners) listener(change)
   }
-  const holdsSince = () => (running.stopping() ? undefined : logbook.holdsSince())
+  const holdsSince = () => {
+    const since_ms = running.stopping() ? undefined : logbook.holdsSince()
+    // Nobody looked while this process did not run, so a stretch does not reach across that.
+    return since_ms !== undefined && running.lateSince(since_ms) ? undefined : since_ms
+  }
   const running = run({ store, lab, lease, logbook, targets, tell })
   return {
     holdsSince,
@@ -120,7 +124,12 @@ function run(watch: Watch) {
     follow(watch, { target, sleeper, lag, inSlot, signal: stopping.signal }).catch(fail),
   )
   loops.push(beat(watch, stopping.signal, () => void stop().catch(fail)).catch(fail))
-  return { ended, stop, stopping: () => stopping.signal.aborted }
+  return {
+    ended,
+    stop,
+    stopping: () => stopping.signal.aborted,
+    lateSince: (moment_ms: number) => lag.since(moment_ms) !== undefined,
+  }
 }
 
 interface Following {

@@ -1,5 +1,6 @@
 import { append } from "./events.ts"
 import type { Confirmation, Phase } from "./kinds.ts"
+import { getLab } from "./labs.ts"
 import type { Store } from "./open.ts"
 
 /** One use of a fault, with everything that undoing it needs. */
@@ -65,6 +66,8 @@ export function enterPhase(
         .query<{ phase: Phase }, [string]>("select phase from injections where id = ?")
         .get(injection.id)
       if (row && !isOpen(row)) return
+      // With its lab a fault is gone as well, whatever an undo that came too late has to say.
+      if (getLab(store, injection.lab)?.state === "destroyed") phase = "void"
       append(
         store,
         injection.lab,

@@ -42,7 +42,12 @@ export interface EventBodies {
   "injection.planned": { injection: string; fault: string; targets: string[]; params: unknown; undo: unknown }
   "injection.phase": { injection: string; phase: Phase; reason: string | null }
   "injection.confirmed": { injection: string; confirmation: Confirmation; evidence: string }
-  "injection.probed": { injection: string; state: "active" | "gone" | "void"; moment: string }
+  "injection.probed": {
+    injection: string
+    state: "active" | "gone" | "void" | "unknown"
+    moment: string
+    reason?: string
+  }
 
   "session.claimed": { session: string; fence: number; attempt: number; variant: string; model: string }
   "session.ended": { session: string; outcome: Outcome; steps: number; cost_usd: number; report: string | null }

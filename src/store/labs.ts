@@ -1,4 +1,4 @@
-import { bootId, isAlive, type ProcessId, thisProcess } from "../lib/process.ts"
+import { bootId, isAlive, type ProcessId, stateOf, thisProcess } from "../lib/process.ts"
 import { append } from "./events.ts"
 import type { Store } from "./open.ts"
 import { enterStage } from "./trials.ts"
@@ -170,7 +170,8 @@ export function guardianOf({ owner_boot, guardian_pid, guardian_started }: LabRo
   return isAlive({ boot: owner_boot, ...guardian }) ? guardian : undefined
 }
 
-/** Nobody answers for the lab any more: its owner and its guardian are both dead. */
+/** Nobody answers for the lab any more: its owner is dead, and its guardian is dead or stopped. */
 export function isOrphan(lab: LabRow): boolean {
-  return !ownerAlive(lab) && guardianOf(lab) === undefined
+  const guardian = guardianOf(lab)
+  return !ownerAlive(lab) && (guardian === undefined || stateOf(guardian) === "stopped")
 }

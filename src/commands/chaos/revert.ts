@@ -4,7 +4,7 @@ import { CheckFailed, UsageError } from "../../lib/errors.ts"
 import { note, printJson } from "../../lib/output.ts"
 import { matchPrefix } from "../../lib/prefix.ts"
 import { openLab } from "../../lab/open.ts"
-import { allInjections, isOpen } from "../../store/injections.ts"
+import { allInjections, type Injection, isOpen } from "../../store/injections.ts"
 import { getLab } from "../../store/labs.ts"
 import { openExistingStore, storeFile } from "../../store/open.ts"
 
@@ -18,7 +18,7 @@ export default defineCommand({
       complete: "injection",
       description: "an injection, or the beginning of its id",
     },
-    all: { type: "boolean", description: "everything that may still be in the world" },
+    all: { type: "boolean", description: "everything that was injected by hand and may still be there" },
   },
   run: async ({ args }) => {
     if ((args.injection === undefined) === !args.all)
@@ -33,7 +33,14 @@ export default defineCommand({
         "injection",
         "operator chaos status --all shows them",
       )
-    const chosen = known.filter((one) => (id === undefined ? isOpen(one) : one.id === id)).reverse()
+    const byHand = ({ lab }: Injection) => getLab(store, lab)?.trial === null
+    const chosen = known.filter((one) => (id === undefined ? isOpen(one) && byHand(one) : one.id === id)).reverse()
+    const foreign = chosen.find((one) => isOpen(one) && !byHand(one))
+    if (foreign) {
+      throw new UsageError(`${foreign.id} belongs to the trial of ${foreign.lab}, which reverts it itself`, {
+        hint: "interrupt the campaign with Ctrl-C; it heals its labs",
+      })
+    }
     const results = []
     for (const injection of chosen) {
       const row = getLab(store, injection.lab)

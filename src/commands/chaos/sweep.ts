@@ -1,5 +1,6 @@
 import { sweep } from "../../chaos/heal.ts"
 import { defineCommand } from "../../lib/command.ts"
+import { OperatorError } from "../../lib/errors.ts"
 import { note, print, printJson } from "../../lib/output.ts"
 import { openExistingStore, storeFile } from "../../store/open.ts"
 
@@ -9,10 +10,11 @@ export default defineCommand({
   args: { force: { type: "boolean", description: "every lab of this store, also those that are in use" } },
   run: async ({ args }) => {
     const store = openExistingStore(storeFile(args.db))
-    const swept = await sweep(store, { force: args.force === true })
+    const { healed, failures } = await sweep(store, { force: args.force === true })
     store.close()
-    if (args.json) return printJson(swept.map(({ id }) => id))
-    for (const { id } of swept) print(id)
-    if (swept.length === 0) note("nothing to sweep")
+    if (args.json) return printJson(healed.map(({ id }) => id))
+    for (const { id } of healed) print(id)
+    if (healed.length === 0) note("nothing to sweep")
+    if (failures.length > 0) throw new OperatorError(`labs could not be healed: ${failures.join("; ")}`)
   },
 })

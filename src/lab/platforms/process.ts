@@ -122,12 +122,13 @@ export function processLab(id: string, subject: Subject, dir: string): Lab {
     exec: (command, { timeout_ms, node, signal }) => {
       const cwd = node === undefined ? dir : join(dir, known(node))
       const env = lab.environment()
+      installPrograms(dir)
       return runBounded(["sh", "-c", command], { cwd, env, timeout_ms, max_bytes: EXEC_OUTPUT_BYTES, signal })
     },
     logs: (name, { lines }) => lastLines(join(dir, known(name), "log"), lines),
     destroy: async () => {
       const ended = await endResidents(dir)
-      rmSync(dir, { recursive: true, force: true })
+      removeFolder(dir)
       return ended
     },
   }
@@ -135,6 +136,17 @@ export function processLab(id: string, subject: Subject, dir: string): Lab {
 }
 
 // internal
+
+/** Whoever worked in the lab may have taken the right to remove things from it. */
+function removeFolder(dir: string): void {
+  try {
+    rmSync(dir, { recursive: true, force: true })
+  } catch (error) {
+    if (!["EACCES", "EPERM"].includes(codeOf(error) ?? "")) throw error
+    Bun.spawnSync(["chmod", "-R", "u+rwX", dir])
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
 
 const NODE_STATE = { running: "running", stopped: "paused", gone: "exited" } as const satisfies Record<
   string,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { codeOf } from "../../lib/errors.ts"
 import { identify, type ProcessId, signal } from "../../lib/process.ts"
 
@@ -10,12 +10,12 @@ const ROUNDS = 100
 const ROUND_PAUSE_MS = 10
 
 /**
- * The processes that live in a lab, whoever started them: those whose environment carries the lab's mark.
- * One that has emptied its own environment is not found.
+ * The processes that live in a lab, whoever started them: those whose environment carries the lab's mark. On Linux also those
+ * that have emptied their environment, when they work in the lab's folder and belong to no terminal: a person's shell does.
  */
 export function residents(dir: string): ProcessId[] {
   const mark = `${RESIDENT_MARK}=${dir}`
-  const pids = process.platform === "linux" ? pidsFromProc(mark) : pidsFromPs(mark)
+  const pids = process.platform === "linux" ? pidsFromProc(mark, dir) : pidsFromPs(mark)
   return pids
     .filter((pid) => pid !== process.pid)
     .map(identify)
@@ -43,18 +43,30 @@ export async function endResidents(dir: string): Promise<number> {
 
 // internal
 
-function pidsFromProc(mark: string): number[] {
+function pidsFromProc(mark: string, dir: string): number[] {
   return readdirSync("/proc")
     .map(Number)
-    .filter((pid) => pid > 0 && environmentOf(pid).includes(mark))
+    .filter((pid) => pid > 0 && (environmentOf(pid).includes(mark) || worksIn(pid, dir)))
 }
 
 function environmentOf(pid: number): string[] {
+  return ofProcess(() => readFileSync(`/proc/${pid}/environ`, "utf8").split("\0")) ?? []
+}
+
+/** Whether it has its working directory in a folder, and no terminal (field 7 of /proc/PID/stat, proc(5)). */
+function worksIn(pid: number, dir: string): boolean {
+  const cwd = ofProcess(() => readlinkSync(`/proc/${pid}/cwd`))?.replace(/ \(deleted\)$/, "")
+  if (cwd !== dir && !cwd?.startsWith(`${dir}/`)) return false
+  const stat = ofProcess(() => readFileSync(`/proc/${pid}/stat`, "utf8"))
+  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[4] === "0"
+}
+
+function ofProcess<T>(look: () => T): T | undefined {
   try {
-    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0")
+    return look()
   } catch (error) {
     // Processes end while they are looked at (ENOENT, ESRCH), and those of other users are not ours (EACCES).
-    if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(codeOf(error) ?? "")) return []
+    if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(codeOf(error) ?? "")) return undefined
     throw error
   }
 }
