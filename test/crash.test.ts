@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite"
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { waitUntil } from "../src/lib/clock.ts"
+import { identify } from "../src/lib/process.ts"
 import { firstBreak } from "../src/store/events.ts"
 import { openStoreReadOnly } from "../src/store/open.ts"
 import { type Home, makeHome } from "./support/operator.ts"
@@ -169,6 +170,36 @@ test.concurrent(
       { stage: "error", reason: "interrupted" },
     ])
     expect(home.residue()).toEqual([])
+  },
+  TIMEOUT_MS,
+)
+
+test.concurrent(
+  "Ctrl-C reaches a trial that is stopped, too",
+  async () => {
+    const home = newHome()
+    const campaign = home.start(...CAMPAIGN, "--fault", "node_kill")
+    const { owner } = await reached(home, "watching")
+    process.kill(owner, "SIGSTOP")
+    campaign.kill("SIGINT")
+    expect(await campaign.exited).toBe(130)
+    expect(home.residue()).toEqual([])
+  },
+  TIMEOUT_MS,
+)
+
+test.concurrent(
+  "a lab whose owner is dead and whose guardian is stopped is swept",
+  async () => {
+    const home = newHome()
+    const campaign = home.start(...CAMPAIGN, "--fault", "node_pause")
+    const { owner, guardian, lab } = await reached(home, "settling")
+    process.kill(guardian!, "SIGSTOP")
+    for (const pid of [campaign.pid, owner]) process.kill(pid, "SIGKILL")
+    await campaign.exited
+    expect((await home.run("chaos", "sweep")).stdout.trim()).toBe(lab)
+    await goneWithin(home, lab, 0)
+    expect(identify(guardian!)).toBeUndefined()
   },
   TIMEOUT_MS,
 )

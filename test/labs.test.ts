@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { waitUntil } from "../src/lib/clock.ts"
+import { identify } from "../src/lib/process.ts"
 import { type Home, makeHome } from "./support/operator.ts"
 
 const TIMEOUT_MS = 60_000
@@ -88,6 +89,36 @@ test.concurrent(
     const starts = Array.from({ length: 5 }, () => Bun.spawn([join(lab.dir, "limiter-a", "start")], { stdout: "pipe" }))
     const said = await Promise.all(starts.map((child) => child.stdout.text()))
     expect(said.filter((text) => text.includes("started"))).toHaveLength(1)
+    await home.run("down", lab.lab)
+  },
+  TIMEOUT_MS,
+)
+
+test.concurrent(
+  "what was started in a lab ends with it, also without the lab's mark, and its folder goes with or without rights",
+  async () => {
+    const lab = await up()
+    const leave = (command: string) => home.run("exec", lab.lab, "--", "sh", "-c", command)
+    await leave("setsid sleep 300 >/dev/null 2>&1 & echo $! >marked")
+    await leave("env -i setsid sleep 300 >/dev/null 2>&1 & echo $! >unmarked")
+    await leave("mkdir -p limiter-a/data/old/in && chmod 500 limiter-a/data/old")
+    const pids = ["marked", "unmarked"].map((name) => Number(readFileSync(join(lab.dir, name), "utf8")))
+    expect(pids.map(identify)).not.toContain(undefined)
+    await home.run("down", lab.lab)
+    expect(pids.map(identify)).toEqual([undefined, undefined])
+    expect(existsSync(lab.dir)).toBe(false)
+  },
+  TIMEOUT_MS,
+)
+
+test.concurrent(
+  "whoever puts something in the place of a shipped program deceives the monitor for no longer than a look",
+  async () => {
+    const lab = await up()
+    const fake = () => home.run("exec", lab.lab, "--", "sh", "-c", `printf '#!/bin/sh\necho fake\n' >bin/ratelimiter`)
+    await fake()
+    expect((await home.run("chaos", "inject", lab.lab, "counter_drift")).stderr).toContain("confirmed")
+    expect(readFileSync(join(lab.dir, "bin", "ratelimiter"), "utf8")).not.toContain("fake")
     await home.run("down", lab.lab)
   },
   TIMEOUT_MS,

@@ -3,7 +3,7 @@ import { messageOf } from "../lib/errors.ts"
 import { signal } from "../lib/process.ts"
 import { openLabToDestroy } from "../lab/open.ts"
 import { enterPhase, injectionsOf, isOpen } from "../store/injections.ts"
-import { getLab, guardianOf, type LabRow, livingLabs, markDestroyed, markEnding, ownerAlive } from "../store/labs.ts"
+import { getLab, guardianOf, type LabRow, isOrphan, livingLabs, markDestroyed, markEnding } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
 import { enterStage, getTrial } from "../store/trials.ts"
 import { revert } from "./revert.ts"
@@ -46,7 +46,7 @@ export async function destroyLab(store: Store, lab: Lab, why: { by: string; reas
  * that cannot be healed does not keep the others from it.
  */
 export async function sweep(store: Store, options: { force?: boolean } = {}): Promise<Swept> {
-  const orphans = livingLabs(store).filter((lab) => options.force || (!ownerAlive(lab) && !guardianOf(lab)))
+  const orphans = livingLabs(store).filter((lab) => options.force || isOrphan(lab))
   const failures: string[] = []
   for (const row of orphans) {
     const guardian = guardianOf(row)

@@ -140,9 +140,13 @@ describe("an effect", () => {
     expect(event!.body.evidence).toContain("who knows")
   })
 
-  test("on a node that is no longer there is none", async () => {
+  test("on a node that is down is refused, and leaves no record", async () => {
     await sleepy.lab.signal(sleepy.node("a"), "kill")
-    expect(await break_("node_pause", { target: "a" })).toMatchObject({ confirmation: "ineffective" })
+    expect(await waitUntil(() => sleepy.node("a").state === "exited", { timeout_ms: 2_000, every_ms: 5 })).toBe(true)
+    for (const fault of ["node_pause", "node_kill"]) {
+      await expect(break_(fault, { target: "a" })).rejects.toThrow("a: not running, so there is nothing to break")
+    }
+    expect(records()).toEqual([])
   })
 })
 

@@ -55,6 +55,11 @@ function plan(store: Store, lab: Lab, options: InjectOptions): { fault: AnyFault
   const params = paramsOf(fault, lab.subject, options.params)
   const services = chooseTargets(options.target, lab.subject, declaration.group, options.seed)
   const targets = lab.nodes().filter((node) => services.includes(node.service))
+  if (targets.length > 0 && targets.every(({ state }) => state === "exited")) {
+    throw new UsageError(`${targets.map(({ name }) => name).join(", ")}: not running, so there is nothing to break`, {
+      hint: "start it first: each node's folder has a start",
+    })
+  }
   const injection: NewInjection = {
     id: `i-${randomHex(6)}`,
     lab: lab.id,
