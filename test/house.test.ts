@@ -27,7 +27,7 @@ const UNSEEN = {
   "a worker": /\bnew\s+Worker\b/,
 }
 
-const SRC_LINES = 220
+const SRC_LINES = 200
 const LOOP_LINES = 200
 
 describe("the rooms", () => {
@@ -72,7 +72,7 @@ describe("the rooms", () => {
 describe("a file", () => {
   test("of the sources is short, and the loop shorter", async () => {
     const sources = [...(await filesIn("src/**/*.{ts,sql,md}"))].filter(([file]) => !isTest(file))
-    const long = sources.filter(([, text]) => lines(text) > SRC_LINES).map(([file]) => file)
+    const long = sources.filter(([file, text]) => file.endsWith(".ts") && lines(text) > SRC_LINES).map(([file]) => file)
     expect(long).toEqual([])
     const loop = sources.find(([file]) => file === "src/agent/loop.ts")
     expect(lines(loop![1])).toBeLessThan(LOOP_LINES)

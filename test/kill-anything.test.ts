@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "bun:test"
-import { writeFileSync } from "node:fs"
+import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { waitUntil } from "../src/lib/clock.ts"
 import { seeded } from "../src/lib/random.ts"
 import { sendSignal } from "../src/lib/process.ts"
 import { firstBreak } from "../src/store/events.ts"
@@ -129,8 +130,8 @@ test(
     writeFileSync(file, CAMPAIGN)
     const child = home.start("campaign", file)
     const done = () => query<{ n: number }>(home, "select count(*) as n from trials where stage = 'done'")[0]!.n
-    await Bun.sleep(500)
-    while (done() < 2) await Bun.sleep(20)
+    const twoAreDone = () => existsSync(home.db) && done() >= 2
+    expect(await waitUntil(twoAreDone, { timeout_ms: 120_000, every_ms: 50 })).toBe(true)
     const second = await home.run("campaign", file)
     expect(second).toMatchObject({ exit_code: 2, stderr: expect.stringContaining(`is running: process ${child.pid}`) })
     child.kill("SIGINT")

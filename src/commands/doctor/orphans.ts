@@ -1,5 +1,5 @@
 import { OperatorError } from "../../lib/errors.ts"
-import { guardianOf, livingLabs, ownerAlive } from "../../store/labs.ts"
+import { isOrphan, livingLabs } from "../../store/labs.ts"
 import { openStoreReadOnly } from "../../store/open.ts"
 import { type Finding, note, ok } from "./finding.ts"
 
@@ -9,7 +9,7 @@ export function checkOrphans(file: string): Finding {
   try {
     const store = openStoreReadOnly(file)
     orphans = livingLabs(store)
-      .filter((lab) => !ownerAlive(lab) && !guardianOf(lab))
+      .filter(isOrphan)
       .map(({ id }) => id)
     store.close()
   } catch (error) {

@@ -7,7 +7,6 @@ import {
   openSync,
   readFileSync,
   readSync,
-  rmSync,
   writeFileSync,
 } from "node:fs"
 import { join } from "node:path"
@@ -19,6 +18,7 @@ import type { Lab, Node, NodeState } from "../lab.ts"
 import { members, type Places, render, type Rotation } from "../render.ts"
 import type { Subject } from "../subject.ts"
 import { installPrograms } from "./programs.ts"
+import { removeFolder } from "./remove-folder.ts"
 import { endResidents, RESIDENT_MARK } from "./residents.ts"
 import { startScript } from "./start-script.ts"
 
@@ -136,17 +136,6 @@ export function processLab(id: string, subject: Subject, dir: string): Lab {
 }
 
 // internal
-
-/** Whoever worked in the lab may have taken the right to remove things from it. */
-function removeFolder(dir: string): void {
-  try {
-    rmSync(dir, { recursive: true, force: true })
-  } catch (error) {
-    if (!["EACCES", "EPERM"].includes(codeOf(error) ?? "")) throw error
-    Bun.spawnSync(["chmod", "-R", "u+rwX", dir])
-    rmSync(dir, { recursive: true, force: true })
-  }
-}
 
 const NODE_STATE = { running: "running", stopped: "paused", gone: "exited" } as const satisfies Record<
   string,
