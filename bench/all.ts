@@ -9,13 +9,15 @@ import { guardian } from "./guardian.ts"
 import { makeHome } from "./home.ts"
 import { loop } from "./loop.ts"
 import { type Benchmark, type Figure, renderFigures, toFigure } from "./measure.ts"
+import { parallel } from "./parallel.ts"
 import { ready } from "./ready.ts"
 import { store } from "./store.ts"
 import { ticket } from "./ticket.ts"
+import { trial } from "./trial.ts"
 import { version } from "./version.ts"
 
 /** The order in which they run. */
-const BENCHMARKS: readonly Benchmark[] = [version, loop, ready, ticket, guardian, store, audit]
+const BENCHMARKS: readonly Benchmark[] = [version, loop, ready, ticket, guardian, trial, parallel, store, audit]
 const NAMES = BENCHMARKS.map(({ name }) => name)
 
 const USAGE = `bun run bench [--quick] [--only ${NAMES.join("|")}]... [--json [FILE]]`

@@ -56,7 +56,7 @@ const RUN_TIMEOUT_MS = 40_000
 /** Takes half a second, and so a binary of yesterday is never measured. */
 function built(dir: string): string {
   const binary = join(dir, "bin", "operator")
-  const build = Bun.spawnSync([process.execPath, "run", "build", "--outfile", binary], {
+  const build = Bun.spawnSync([process.execPath, "run", "build", "--outdir", join(dir, "bin")], {
     cwd: join(import.meta.dir, ".."),
     stdout: "ignore",
     stderr: "pipe",

@@ -36,7 +36,7 @@ export interface RunOptions {
 
 /**
  * Runs what is left of a campaign: `parallel` trials at a time, and as many again started early and parked at *ready*, so that
- * nobody waits for a lab to come up. Interrupted, it heals every lab and throws; the same command goes on from there.
+ * nobody waits for a lab to come up. No more than `parallel` labs come up at once: those would slow each other down. Interrupted, it heals every lab and throws; the same command goes on from there.
  */
 export async function runCampaign(store: Store, campaign: OpenedCampaign, options: RunOptions): Promise<void> {
   await closeAbandoned(store, campaign.id)
@@ -51,11 +51,17 @@ export async function runCampaign(store: Store, campaign: OpenedCampaign, option
   const interrupted = aborted(options.signal)
   try {
     while (queue.length + started.length > 0) {
-      while (queue.length > 0 && started.length < options.parallel + ahead)
+      const comingUp = () => started.filter((one) => !one.isReady())
+      while (queue.length > 0 && started.length < options.parallel + ahead && comingUp().length < options.parallel)
         started.push(start(store, campaign.id, queue.shift()!, options))
       for (const one of started.slice(0, options.parallel)) one.release()
-      const ended = await Promise.race([...started.map((one) => one.ended), interrupted])
+      const ended = await Promise.race([
+        ...started.map((one) => one.ended),
+        ...comingUp().map((one) => one.ready),
+        interrupted,
+      ])
       if (ended === "aborted") break
+      if (ended === "ready") continue
       started.splice(started.indexOf(ended.one), 1)
       options.progress.ended(ended.trial)
       if (ended.trial.stage === "error" && ended.one.planned.attempts < ATTEMPTS_AT_A_TRIAL)
@@ -86,6 +92,9 @@ interface Started {
   planned: Queued
   /** Lets it go on from *ready*. A second time does nothing. */
   release(): void
+  isReady(): boolean
+  /** Resolves when its lab is up, or when there will be none. */
+  ready: Promise<"ready">
   ended: Promise<{ one: Started; trial: Trial }>
   cancel(): Promise<void>
 }
@@ -96,8 +105,16 @@ function start(store: Store, campaign: string, planned: Queued, { progress }: Ru
   const environment = { operator: VERSION, bun: Bun.version, kernel: `${platform()} ${release()} ${arch()}` }
   const trial = createTrial(store, { ...planned.trial, id, campaign, environment })
   progress.started(trial)
-  const process: Attempt = startAttempt(store, id, progress.stage)
-  let released = false
+  const up = Promise.withResolvers<"ready">()
+  let [isReady, released] = [false, false]
+  const cameUp = () => {
+    isReady = true
+    up.resolve("ready")
+  }
+  const process: Attempt = startAttempt(store, id, (trial, stage, reason) => {
+    if (stage !== "preparing") cameUp()
+    progress.stage(trial, stage, reason)
+  })
   const one: Started = {
     planned,
     release: () => {
@@ -106,7 +123,9 @@ function start(store: Store, campaign: string, planned: Queued, { progress }: Ru
       process.go()
       progress.released(trial)
     },
-    ended: process.ended.then((trial) => ({ one, trial })),
+    isReady: () => isReady,
+    ready: up.promise,
+    ended: process.ended.finally(cameUp).then((trial) => ({ one, trial })),
     cancel: async () => {
       process.interrupt()
       progress.ended(await process.ended)
