@@ -100,11 +100,15 @@ test(
       "select id, campaign, fault || ' ' || variant as key, stage, verdict, lab from trials order by created_at, attempt",
     )
     for (const attempt of attempts) {
-      expect(attempt).toMatchObject({
+      // A copy: Bun 1.4.4 leaves the matchers in what it compares.
+      expect({ ...attempt }).toMatchObject({
         stage: expect.stringMatching(/^(done|invalid|error)$/),
         verdict: expect.any(String),
       })
     }
+    // Only what was in flight ran again: a trial that said something about its lab was never repeated in its campaign.
+    const counted = attempts.filter(({ stage }) => stage !== "error").map((one) => `${one.campaign} ${one.key}`)
+    expect(counted).toEqual([...new Set(counted)])
     const finals = new Map(attempts.filter((one) => one.campaign === campaign).map((one) => [one.key, one.verdict]))
     expect(Object.fromEntries(finals)).toEqual({
       "node_kill oracle": "repaired",
