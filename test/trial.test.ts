@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { Verdict } from "../src/eval/verdict.ts"
 import type { Result } from "../src/eval/results.ts"
-import { events, firstBreak } from "../src/store/events.ts"
+import { type Event, events, firstBreak } from "../src/store/events.ts"
 import { openStoreReadOnly } from "../src/store/open.ts"
 import { type Home, makeHome } from "./support/operator.ts"
 
@@ -47,6 +47,8 @@ const EXPECTED: Record<string, Record<string, Verdict | null>> = {
   node_pause: { oracle: "repaired", "restart-bot": "unrepaired", "do-nothing": "unrepaired", nobody: "unrepaired" },
   counter_drift: { oracle: "repaired", "restart-bot": "unrepaired", "do-nothing": "unrepaired", nobody: "unrepaired" },
   none: { oracle: "quiet", "restart-bot": "quiet", "do-nothing": "quiet", nobody: "quiet" },
+  false_page: { oracle: "quiet", "restart-bot": "meddled", "do-nothing": "quiet", nobody: "quiet" },
+  healed_page: { oracle: "quiet", "restart-bot": "meddled", "do-nothing": "quiet", nobody: "quiet" },
 }
 
 for (const [fault, verdicts] of Object.entries(EXPECTED)) {
@@ -116,6 +118,57 @@ test.concurrent(
 )
 
 test.concurrent(
+  "a false page looks like any other, and the monitor knows nothing of it",
+  async () => {
+    const log = await story("false_page")
+    expect(pageIn(log)).toMatch(/- t-[0-9a-f]+ \w+: \w+ of limiter-[abc] is violated since 2/)
+    expect(pageIn(log)).not.toMatch(/false|healed/)
+    expect(log.filter(({ kind }) => kind === "ticket.opened")).toEqual([])
+  },
+  TIMEOUT_MS,
+)
+
+test.concurrent(
+  "a healed page tells of a ticket that was there, once its fault is gone and the lab is well",
+  async () => {
+    const log = await story("healed_page")
+    const opened = log.find(({ kind }) => kind === "ticket.opened")!.body as { ticket: string }
+    expect(pageIn(log)).toContain(opened.ticket)
+    const place = (kind: string, text = "") =>
+      log.findIndex((event) => event.kind === kind && JSON.stringify(event.body).includes(text))
+    const order = [
+      place("ticket.opened"),
+      place("injection.phase", '"reverting"'),
+      place("ticket.resolved"),
+      place("snapshot", '"before"'),
+      place("session.claimed"),
+    ]
+    expect(order).toEqual([...order].sort((a, b) => a - b))
+    expect(order).not.toContain(-1)
+  },
+  TIMEOUT_MS,
+)
+
+test.concurrent(
+  "a healed page without a ticket is invalid, and a fault that it cannot take is refused",
+  async () => {
+    const flags = ["--subject", ODD, "--fault", "healed_page", "--variant", "nobody", ...LIMITS, "--json"]
+    const unfelt = await home.run("campaign", ...flags, "--param", "fault=unfelt")
+    expect((JSON.parse(unfelt.stdout) as { trials: Result[] }).trials[0]).toMatchObject({
+      verdict: "invalid",
+      reason: "no_symptom",
+    })
+    const refusals = { node_kil: 'there is no fault "node_kil"', healed_page: "needs a fault that breaks something" }
+    for (const [fault, reason] of Object.entries(refusals)) {
+      const refused = await home.run("campaign", ...flags, "--param", `fault=${fault}`)
+      expect(refused.exit_code).toBe(2)
+      expect(refused.stderr).toContain(reason)
+    }
+  },
+  TIMEOUT_MS,
+)
+
+test.concurrent(
   "a fault without an effect is invalid, whether it is not there or nobody feels it",
   async () => {
     const ineffective = await trials("no_effect", ["nobody"], ODD)
@@ -155,3 +208,18 @@ test.concurrent(
   },
   TIMEOUT_MS,
 )
+
+/** The log of a trial in which the control that does nothing was called. */
+async function story(fault: string): Promise<Event[]> {
+  const { "do-nothing": trial } = await trials(fault, ["do-nothing"])
+  const store = openStoreReadOnly(home.db)
+  try {
+    return events(store, trial!.lab!)
+  } finally {
+    store.close()
+  }
+}
+
+function pageIn(log: readonly Event[]): string {
+  return (log.find(({ kind }) => kind === "page")!.body as { text: string }).text
+}

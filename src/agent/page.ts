@@ -1,14 +1,18 @@
 import type { Store } from "../store/open.ts"
-import { openTickets, type Ticket } from "../store/tickets.ts"
+import { openTickets, type PagedTicket } from "../store/tickets.ts"
 
 /** The first message of a session: what the lab is, and what is wrong with it. */
-export function pageText(brief: string, tickets: readonly Ticket[]): string {
+export function pageText(brief: string, tickets: readonly PagedTicket[]): string {
   const list = tickets.length === 0 ? "There is no open ticket." : tickets.map(line).join("\n")
   return [brief.trim(), "Open tickets:", list].filter((part) => part !== "").join("\n\n")
 }
 
 /** Tells, each time it is called, which tickets have opened since it was last called; those in `told` are no news. */
-export function ticketNews(store: Store, lab: string, told: readonly Ticket[] = openTickets(store, lab)): () => string {
+export function ticketNews(
+  store: Store,
+  lab: string,
+  told: readonly PagedTicket[] = openTickets(store, lab),
+): () => string {
   const known = new Set(told.map(({ id }) => id))
   return () => {
     const opened = openTickets(store, lab).filter(({ id }) => !known.has(id))
@@ -19,7 +23,7 @@ export function ticketNews(store: Store, lab: string, told: readonly Ticket[] = 
 
 // internal
 
-function line(ticket: Ticket): string {
+function line(ticket: PagedTicket): string {
   const what = ticket.kind === "unknown" ? "cannot be told" : "is violated"
   return `- ${ticket.id} ${ticket.severity}: ${ticket.invariant} of ${ticket.node} ${what} since ${ticket.opened_at}: ${JSON.stringify(ticket.observation)}`
 }

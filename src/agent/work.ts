@@ -2,7 +2,7 @@ import { timedId } from "../lib/ids.ts"
 import type { Outcome } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
 import { claimLab, endSession, giveBack, type Lease, recordVerified, renewLease } from "../store/sessions.ts"
-import { escalate, openTickets } from "../store/tickets.ts"
+import { escalate, openTickets, type PagedTicket } from "../store/tickets.ts"
 import { LEASE_MS, type SessionLimits } from "./limits.ts"
 import { converse } from "./loop.ts"
 import type { Model } from "./model/model.ts"
@@ -13,6 +13,8 @@ export interface Work {
   store: Store
   lab: string
   brief: string
+  /** What the agent is told instead of the open tickets, where it is called without one. */
+  told?: readonly PagedTicket[] | undefined
   variant: string
   /** A fresh model for each attempt: a conversation begins at its beginning. */
   model: () => Model
@@ -73,7 +75,7 @@ interface Worked {
 /** One conversation, and the monitor's word on its claim. */
 async function workOnce(context: Work, lease: Lease, model: Model, signal: AbortSignal): Promise<Worked> {
   const { store, lab, shell, limits } = context
-  const tickets = openTickets(store, lab)
+  const tickets = context.told ?? openTickets(store, lab)
   const page = pageText(context.brief, tickets)
   const news = ticketNews(store, lab, tickets)
   const end = await converse({ store, lease, model, shell, limits, page, news, signal })

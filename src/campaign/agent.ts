@@ -7,10 +7,10 @@ import { work } from "../agent/work.ts"
 import { definedOnly } from "../lib/defined.ts"
 import { messageOf, OperatorError } from "../lib/errors.ts"
 import type { Lab } from "../lab/lab.ts"
-import type { Injection } from "../store/injections.ts"
+import { type Injection, isNoFault } from "../store/injections.ts"
 import type { Store } from "../store/open.ts"
 import { readText } from "../store/texts.ts"
-import { openTickets } from "../store/tickets.ts"
+import { openTickets, type PagedTicket } from "../store/tickets.ts"
 import type { Trial } from "../store/trials.ts"
 import type { Stand } from "./stand.ts"
 
@@ -33,11 +33,13 @@ export interface HiredAgent {
 export interface Incident {
   injection: Injection
   brief: string
+  /** Calls it at once with these tickets, open or not. Left out: it waits until the monitor opens one. */
+  told?: readonly PagedTicket[]
 }
 
-/** Lets the trial's variant wait for a ticket and work the lab. A control that is nobody waits for nothing. */
+/** Lets the trial's variant work the lab once it is called. A control that is nobody is never called. */
 export function hireAgent(store: Store, trial: Trial, stand: Stand, incident: Incident): HiredAgent {
-  let working = false
+  let working = incident.told !== undefined
   let gave_up_ms: number | undefined
   let failure: unknown
   const dismissal = new AbortController()
@@ -46,20 +48,20 @@ export function hireAgent(store: Store, trial: Trial, stand: Stand, incident: In
   const job = async () => {
     const variant = await variantOf(store, trial)
     if (variant.model === "nobody") return
-    while (openTickets(store, stand.lab.id).length === 0) {
+    while (incident.told === undefined && openTickets(store, stand.lab.id).length === 0) {
       await store.clock.sleep(LOOK_EVERY_MS, signal)
       if (signal.aborted) return
     }
     working = true
     const end = await workOn(store, trial, stand, variant, incident, signal)
-    working = false
     if (end === "escalated") gave_up_ms = store.clock.mono_ms()
   }
-  const done = job().catch((error: unknown) => {
-    working = false
-    gave_up_ms = store.clock.mono_ms()
-    failure = error
-  })
+  const done = job()
+    .catch((error: unknown) => {
+      gave_up_ms = store.clock.mono_ms()
+      failure = error
+    })
+    .finally(() => (working = false))
 
   return {
     working: () => working,
@@ -85,7 +87,7 @@ function workOn(
   trial: Trial,
   stand: Stand,
   variant: Variant,
-  { injection, brief }: Incident,
+  { injection, brief, told }: Incident,
   signal: AbortSignal,
 ) {
   const { lab, monitor } = stand
@@ -94,6 +96,7 @@ function workOn(
     store,
     lab: lab.id,
     brief,
+    told,
     variant: variant.name,
     model: () => modelOf(variant, lab, injection),
     shell: localShell({ cwd: lab.dir, env: lab.environment() }),
@@ -111,6 +114,7 @@ function workOn(
 function modelOf(variant: Variant, lab: Lab, injection: Injection): Model {
   if (variant.model !== "oracle")
     return runbookModel({ name: variant.name, steps: variant.runbook, says: variant.says })
+  if (isNoFault(injection.fault)) return runbookModel({ name: variant.name, steps: [], says: "Nothing is broken." })
   const repair = lab.subject.faults[injection.fault]?.repair
   const command = typeof repair === "string" ? repair : repair?.[lab.platform]
   if (command === undefined) {

@@ -86,6 +86,12 @@ describe("what is expected of a trial", () => {
     expect(nobody).toBeGreaterThanOrEqual(LIMITS.deadline_ms)
     expect(bot).toBeGreaterThanOrEqual(LIMITS.stable_ms)
     expect(bot).toBeLessThan(nobody!)
+    const called = [planned("false_page", "bot"), planned("healed_page", "nobody")]
+    const [at_once, later] = await expectTrials(stored.store, called).then((expected) =>
+      called.map((trial) => expected(trial).running_ms),
+    )
+    expect(at_once).toBeGreaterThanOrEqual(LIMITS.stable_ms)
+    expect(later).toBeGreaterThanOrEqual(2 * LIMITS.stable_ms)
     expect(expected(trials[0]!).preparing_ms).toBeGreaterThanOrEqual(2_000)
   })
 })

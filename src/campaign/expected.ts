@@ -1,11 +1,14 @@
-import { parseVariant } from "../agent/variant.ts"
+import { parseVariant, type Variant } from "../agent/variant.ts"
 import { findFault } from "../chaos/catalogue.ts"
+import type { AnyFault } from "../chaos/fault.ts"
 import { earlierTrials, type Took } from "../eval/durations.ts"
 import { median } from "../eval/stats.ts"
 import { OperatorError } from "../lib/errors.ts"
 import { parseSubject } from "../lab/parse-subject.ts"
+import { isNoFault } from "../store/injections.ts"
 import type { Store } from "../store/open.ts"
 import { readText } from "../store/texts.ts"
+import type { TrialLimits } from "../store/trials.ts"
 import type { PlannedTrial } from "./matrix.ts"
 
 /** How long a trial is expected to take. */
@@ -21,7 +24,8 @@ export type Expectation = (trial: Kind) => Expected
 
 /**
  * What to expect of trials: the median of earlier ones with the same subject, fault, variant and limits in the store. Else,
- * where nothing is broken, all of `symptom_within`; where nobody repairs, all of the deadline; else a short repair and `stable`.
+ * where nothing is broken, all of `symptom_within`, or `stable` after the agent was called; where nobody repairs, all of the
+ * deadline; else a short repair and `stable`.
  */
 export async function expectTrials(store: Store, trials: readonly PlannedTrial[]): Promise<Expectation> {
   const known = new Map<string, Expected>()
@@ -88,15 +92,16 @@ async function estimate(store: Store, trial: Kind): Promise<Expected> {
   const subject = await parseSubject(...textOf(store, trial.subject_text))
   const variant = await parseVariant(...textOf(store, trial.variant_text))
   const fault = findFault(trial.fault, subject)
-  const { symptom_within_ms, deadline_ms, stable_ms, verify_ms } = trial.limits
-  const repaired_ms = REPAIR_MS + Math.max(stable_ms, verify_ms)
-  const watched_ms =
-    fault.name === "none"
-      ? symptom_within_ms
-      : variant.model === "nobody" && !fault.heals_itself
-        ? deadline_ms
-        : Math.min(repaired_ms, deadline_ms)
+  const watched_ms = watchedFor(fault, variant, trial.limits)
   return { preparing_ms: BOOT_MS + subject.ready.stable, running_ms: watched_ms + HEAL_MS, earlier: 0 }
+}
+
+function watchedFor(fault: AnyFault, variant: Variant, limits: TrialLimits): number {
+  const { symptom_within_ms, deadline_ms, stable_ms, verify_ms } = limits
+  if (fault.calls !== undefined) return REPAIR_MS + (fault.calls === "too_late" ? 2 : 1) * stable_ms
+  if (isNoFault(fault.name)) return symptom_within_ms
+  if (variant.model === "nobody" && !fault.heals_itself) return deadline_ms
+  return Math.min(REPAIR_MS + Math.max(stable_ms, verify_ms), deadline_ms)
 }
 
 function textOf(store: Store, hash: string): [content: string, name: string] {

@@ -1,6 +1,10 @@
 import { gatesOf } from "../lab/subject.ts"
+import { revert } from "../chaos/revert.ts"
+import { OperatorError } from "../lib/errors.ts"
 import { chainHead, events } from "../store/events.ts"
+import type { Injection } from "../store/injections.ts"
 import type { Store } from "../store/open.ts"
+import { openTickets, type PagedTicket } from "../store/tickets.ts"
 import type { Trial } from "../store/trials.ts"
 import type { HiredAgent } from "./agent.ts"
 import type { Stand } from "./stand.ts"
@@ -37,6 +41,31 @@ export async function settled(
     return grace_over && stand.monitor.holdsSince() === undefined
   }
   await stand.until(isOver, injected_ms + deadline_ms - store.clock.mono_ms())
+}
+
+/** Waits until an agent that had nothing to repair has ended, and `stable` longer: what it broke shows by then. */
+export async function leftAlone(trial: Trial, stand: Stand, agent: HiredAgent): Promise<void> {
+  const { deadline_ms, stable_ms } = trial.limits
+  await stand.until(() => !agent.working(), deadline_ms)
+  await stand.until(() => false, stable_ms)
+}
+
+/** Takes a fault back that has opened a ticket, and waits until the lab is well again. The tickets it opened, or why there are none. */
+export async function healedAgain(
+  store: Store,
+  trial: Trial,
+  stand: Stand,
+  injection: Injection,
+): Promise<PagedTicket[] | "no_symptom"> {
+  const { lab, monitor } = stand
+  const noticed = () => openTickets(store, lab.id).length > 0
+  if (!(await stand.until(noticed, trial.limits.symptom_within_ms))) return "no_symptom"
+  const tickets = openTickets(store, lab.id)
+  const phase = await revert(store, lab, injection)
+  if (phase !== "reverted") throw new OperatorError(`the fault that was to be gone is ${phase}`)
+  const well = () => monitor.holdsFor(trial.limits.stable_ms) && openTickets(store, lab.id).length === 0
+  if (await stand.until(well, trial.limits.deadline_ms)) return tickets
+  throw new OperatorError(`not well again after the fault was taken back: ${monitor.failing().join(", ")}`)
 }
 
 // internal

@@ -1,14 +1,18 @@
+import { findFault } from "../chaos/catalogue.ts"
+import { falseTicket } from "../chaos/faults/false-page.ts"
 import { inject } from "../chaos/inject.ts"
 import { probe } from "../chaos/revert.ts"
 import { AT_THE_END } from "../eval/facts.ts"
 import { judge, type Judged } from "../eval/judge.ts"
 import { messageOf, OperatorError } from "../lib/errors.ts"
+import { type Injection, isNoFault } from "../store/injections.ts"
 import type { Stage } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
+import type { PagedTicket } from "../store/tickets.ts"
 import { enterStage, failWithoutLab, getTrial, type Trial } from "../store/trials.ts"
 import { hireAgent } from "./agent.ts"
 import { heal } from "./heal.ts"
-import { settled, symptom } from "./moments.ts"
+import { healedAgain, leftAlone, settled, symptom } from "./moments.ts"
 import { PARKED_MS, raiseStand, type Stand } from "./stand.ts"
 import { captureState } from "./state.ts"
 
@@ -56,27 +60,46 @@ async function breakAndWatch(store: Store, trial: Trial, stand: Stand, released:
   await stand.ready()
   // Before anything is broken: whoever is on call has known the addresses for long.
   const brief = lab.render(lab.subject.brief)
-  await captureState(store, lab, "before")
+  const { fault, target, params, seed } = trial
+  const { calls } = findFault(fault, lab.subject)
+  if (calls !== "too_late") await captureState(store, lab, "before")
 
   enter("injecting")
-  const { fault, target, params, seed } = trial
   const injection = await inject(store, lab, { fault, target, params, seed })
   if (injection.confirmation === "ineffective") return { stage: "invalid", reason: "ineffective" }
+  const told = calls && (await calledTo(calls, store, trial, stand, injection))
+  if (told === "no_symptom") return { stage: "invalid", reason: told }
 
   enter("watching")
-  const agent = hireAgent(store, trial, stand, { injection, brief })
+  const agent = hireAgent(store, trial, stand, { injection, brief, ...(told && { told }) })
   try {
-    const noticed = await symptom(store, trial, stand)
-    if (fault !== "none" && !noticed) return { stage: "invalid", reason: "no_symptom" }
-    if (noticed) {
-      enter("settling")
-      await settled(store, trial, stand, agent, injection.active_ms ?? store.clock.mono_ms())
+    if (told) await leftAlone(trial, stand, agent)
+    else {
+      const noticed = await symptom(store, trial, stand)
+      if (!isNoFault(fault) && !noticed) return { stage: "invalid", reason: "no_symptom" }
+      if (noticed) enter("settling")
+      if (noticed) await settled(store, trial, stand, agent, injection.active_ms ?? store.clock.mono_ms())
     }
   } finally {
     await agent.dismiss()
   }
   await probe(store, lab, injection, AT_THE_END)
   return { stage: "done", reason: null }
+}
+
+/** The tickets that an agent is called to although nothing is broken, or not any longer. */
+async function calledTo(
+  calls: "for_nothing" | "too_late",
+  store: Store,
+  trial: Trial,
+  stand: Stand,
+  injection: Injection,
+): Promise<PagedTicket[] | "no_symptom"> {
+  if (calls === "for_nothing") return [falseTicket(injection, store.clock.now())]
+  const tickets = await healedAgain(store, trial, stand, injection)
+  // What the agent is to leave as it is, is the state after the fault.
+  if (tickets !== "no_symptom") await captureState(store, stand.lab, "before")
+  return tickets
 }
 
 function failure(signal: AbortSignal, error: unknown): End {

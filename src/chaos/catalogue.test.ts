@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { parseSubject } from "../lab/parse-subject.ts"
+import { NO_FAULT } from "../store/injections.ts"
 import { UsageError } from "../lib/errors.ts"
 import { BUILT_IN, declarationOf, findFault, paramsOf } from "./catalogue.ts"
 
@@ -21,8 +22,8 @@ const subject = await parseSubject(
 
 describe("a fault", () => {
   test("is found by its name: those for every subject, and the subject's own", () => {
-    expect(BUILT_IN.map(({ name }) => name)).toEqual(["none", "node_kill", "node_pause"])
-    expect(findFault("node_kill", subject)).toBe(BUILT_IN[1]!)
+    expect(BUILT_IN.map(({ name }) => name)).toEqual([...NO_FAULT, "node_kill", "node_pause"])
+    expect(findFault("node_kill", subject)).toBe(BUILT_IN[NO_FAULT.length]!)
     expect(findFault("counter_drift", subject)).toMatchObject({ name: "counter_drift", about: "Drifts" })
   })
 

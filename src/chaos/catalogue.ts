@@ -3,13 +3,15 @@ import { didYouMean } from "../lib/nearest.ts"
 import type { FaultDeclaration, Subject } from "../lab/subject.ts"
 import type { AnyFault, Fault } from "./fault.ts"
 import { declaredFault } from "./faults/declared.ts"
+import { falsePage } from "./faults/false-page.ts"
+import { healedPage } from "./faults/healed-page.ts"
 import { nodeKill } from "./faults/node-kill.ts"
 import { nodePause } from "./faults/node-pause.ts"
 import { none } from "./faults/none.ts"
 
 /** The faults that every subject may use. */
-export const BUILT_IN: readonly AnyFault[] = [none, nodeKill, nodePause].map((fault) =>
-  forgetful(fault as Fault<never, never>),
+export const BUILT_IN: readonly AnyFault[] = [none, falsePage, healedPage(findFault), nodeKill, nodePause].map(
+  (fault) => forgetful(fault as Fault<never, never>),
 )
 
 /** A fault by its name, for a subject: the subject's own first. */
@@ -33,7 +35,10 @@ export function declarationOf(name: string, subject: Subject): FaultDeclaration 
 /** The parameters of a fault, completed by what the subject says; those that it does not take are a UsageError. */
 export function paramsOf(fault: AnyFault, subject: Subject, given: Record<string, unknown>): Record<string, unknown> {
   const parsed = fault.params.safeParse({ ...declarationOf(fault.name, subject).params, ...given })
-  if (parsed.success) return parsed.data
+  if (parsed.success) {
+    fault.check?.(subject, parsed.data)
+    return parsed.data
+  }
   const problems = parsed.error.issues.map((issue) =>
     issue.code === "unrecognized_keys" ? `it takes no parameter ${issue.keys.join(", ")}` : issue.message,
   )

@@ -1,5 +1,6 @@
 import type { ZodType } from "zod"
 import type { Lab, Node, Platform } from "../lab/lab.ts"
+import type { Subject } from "../lab/subject.ts"
 import type { Injection } from "../store/injections.ts"
 
 /**
@@ -11,9 +12,13 @@ export interface Fault<Params = Record<string, unknown>, Plan = Record<string, u
   name: string
   about: string
   params: ZodType<Params>
+  /** Throws a UsageError for parameters that are well-formed, and mean nothing for this subject. */
+  check?(subject: Subject, params: Params): void
   platforms: readonly Platform[]
   /** The subject recovers from it without help. */
   heals_itself: boolean
+  /** When a trial calls the agent, where it is not to a ticket: at once, for nothing, or after the fault has gone. */
+  calls?: "for_nothing" | "too_late"
   plan(lab: Lab, targets: Node[], params: Params, seed: number): Plan
   inject(lab: Lab, plan: Plan): Promise<void>
   probe(lab: Lab, plan: Plan): Promise<Presence>

@@ -5,8 +5,10 @@ import type { Lab } from "../lab/lab.ts"
 import type { Confirmation } from "../store/kinds.ts"
 import {
   enterPhase,
+  HEALED_PAGE,
   type Injection,
   injectionsOf,
+  isNoFault,
   type NewInjection,
   planInjection,
   recordConfirmation,
@@ -78,7 +80,8 @@ async function confirm(
   fault: AnyFault,
   injection: NewInjection,
 ): Promise<{ confirmation: Confirmation; evidence: string }> {
-  if (fault.name === "none") return { confirmation: "confirmed", evidence: "nothing was broken" }
+  if (isNoFault(fault.name) && fault.name !== HEALED_PAGE)
+    return { confirmation: "confirmed", evidence: "nothing was broken" }
   const start_ms = store.clock.mono_ms()
   try {
     const look = async () => (await fault.probe(lab, injection.plan)) === "active"

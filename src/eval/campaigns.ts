@@ -1,10 +1,11 @@
 import { type Campaign, runnerAlive } from "../store/campaigns.ts"
 import type { Store } from "../store/open.ts"
+import { campaignDollars, type CampaignDollars } from "../store/spending.ts"
 import type { Trial } from "../store/trials.ts"
 import { bestFirst, successOf, type VariantSuccess } from "./summary.ts"
 
 /** How far a campaign came, as `--json` prints it. */
-export interface CampaignOutcome extends Pick<Campaign, "id" | "name" | "created_at" | "ended_at"> {
+export interface CampaignOutcome extends Pick<Campaign, "id" | "name" | "created_at" | "ended_at">, CampaignDollars {
   /** `unfinished`: nobody runs it, and the same command would go on with it. */
   state: "running" | "unfinished" | "finished"
   /** Trials that it is to run, and those that have ended, but for those that ended in an error. */
@@ -29,7 +30,7 @@ export function getOutcome(store: Store, id: string): CampaignOutcome | undefine
 
 // internal
 
-type Row = Omit<Campaign, "matrix" | "matrix_hash"> & { total: number }
+type Row = Omit<Campaign, "matrix" | "matrix_hash" | "limit_usd"> & { total: number }
 
 const CAMPAIGNS = `select id, name, created_at, ended_at, runner_boot, runner_pid, runner_started, json_array_length(matrix) as total
   from campaigns where :id is null or id = :id order by created_at desc, rowid desc limit :limit`
@@ -44,9 +45,10 @@ type LastAttempt = Pick<Trial, "variant" | "fault" | "stage" | "verdict">
 
 function outcomeOf(store: Store, row: Row): CampaignOutcome {
   const { id, name, total, created_at, ended_at } = row
+  const { spent_usd, reserved_usd, limit_usd } = campaignDollars(store, id)
   const trials = store.db.query<LastAttempt, [string]>(LAST_ATTEMPTS).all(id)
   return {
-    ...{ id, name, created_at, ended_at, total },
+    ...{ id, name, created_at, ended_at, total, spent_usd, reserved_usd, limit_usd },
     state: ended_at !== null ? "finished" : runnerAlive(row) ? "running" : "unfinished",
     done: trials.filter(({ stage }) => stage === "done" || stage === "invalid").length,
     variants: bestFirst(

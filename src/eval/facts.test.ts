@@ -426,3 +426,34 @@ describe("a trial in which nothing is broken", () => {
     expect(facts()).toMatchObject({ detected_ms: null, tickets: 0, recovered_ms: null, harm: "none" })
   })
 })
+
+describe("a trial in which the agent is called after the fault has gone", () => {
+  const CALLED_MS = 5_000
+
+  beforeEach(() => {
+    stored[Symbol.dispose]()
+    clock = fakeClock()
+    stored = storedLab(clock)
+    begin("healed_page")
+    inject()
+    violated(10)
+    ticket(20, "t-1")
+    good(1_000)
+    at(CALLED_MS)
+    enterStage(stored.store, TRIAL, LAB, "watching")
+  })
+
+  test("has neither symptom nor ticket of the time before the call", () => {
+    heal(9_500)
+    expect(facts()).toMatchObject({ symptom_ms: null, detected_ms: null, tickets: 0, acted_ms: null })
+  })
+
+  test("has times that count from the call", () => {
+    claim(CALLED_MS + 100)
+    command(CALLED_MS + 700, "rm data")
+    violated(CALLED_MS + 800)
+    ticket(CALLED_MS + 900, "t-2")
+    heal(9_500)
+    expect(facts()).toMatchObject({ acted_ms: 700, symptom_ms: 800, detected_ms: 900, tickets: 1 })
+  })
+})

@@ -1,5 +1,5 @@
 import { type Event, events } from "../store/events.ts"
-import { injectionsOf } from "../store/injections.ts"
+import { HEALED_PAGE, injectionsOf } from "../store/injections.ts"
 import type { Confirmation, EventBodies, EventKind, LedgerCheck, Outcome } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
 import { type Session, sessionsOf } from "../store/sessions.ts"
@@ -49,8 +49,9 @@ export function factsOf(store: Store, trial: Trial, declared: Declared): Facts |
   if (trial.lab === null) return undefined
   const lab = trial.lab
   const injection = injectionsOf(store, lab)[0]
-  const log = watched(store, lab)
-  const zero_ms = injection?.active_ms ?? null
+  const log = watched(store, lab, trial.fault)
+  // Where the fault has gone before the agent is called, everything counts from the call.
+  const zero_ms = (trial.fault === HEALED_PAGE ? log[0]?.mono_ms : injection?.active_ms) ?? null
   const since = (mono_ms: number | undefined) =>
     mono_ms === undefined || zero_ms === null ? null : Math.max(0, Math.round(mono_ms - zero_ms))
 
@@ -99,11 +100,16 @@ export const AT_THE_END = "at the end"
 
 /**
  * The log from the moment at which the fault was being injected, since it may be felt before that has ended, to the moment
- * at which healing began, since healing stops the load and mends what the agent did not.
+ * at which healing began, since healing stops the load and mends what the agent did not. A fault that had gone before the
+ * agent was called is not in it.
  */
-function watched(store: Store, lab: string): Event[] {
+function watched(store: Store, lab: string, fault: string): Event[] {
   const log = events(store, lab)
-  const from = log.findIndex((event) => isKind(event, "injection.phase") && event.body.phase === "injecting")
+  const from = log.findIndex((event) =>
+    fault === HEALED_PAGE
+      ? isKind(event, "trial.stage") && event.body.stage === "watching"
+      : isKind(event, "injection.phase") && event.body.phase === "injecting",
+  )
   const to = log.findIndex((event) => isKind(event, "trial.stage") && event.body.stage === "healing")
   return from < 0 ? [] : log.slice(from, to < 0 ? log.length : to + 1)
 }

@@ -1,3 +1,4 @@
+import { isNoFault } from "../store/injections.ts"
 import type { Trial } from "../store/trials.ts"
 import type { Result } from "./results.ts"
 import { type CensoredTime, type Interval, median, wilson } from "./stats.ts"
@@ -29,7 +30,7 @@ export type Moment = (typeof MOMENTS)[number]
 
 /** The verdict that counts as a success: where nothing is broken, nothing ought to happen. */
 export function successOf(fault: string): Verdict {
-  return fault === "none" ? "quiet" : "repaired"
+  return isNoFault(fault) ? "quiet" : "repaired"
 }
 
 /** A row for each cell and variant: cells by name, and in each the variants in one order, the most successful one first. */
@@ -80,7 +81,7 @@ export function cellKey({ subject, fault, target, params }: Cell): string {
  */
 export function timeOf({ facts, verdict }: Pick<Result, "facts" | "verdict">, moment: Moment): CensoredTime | null {
   if (facts === null) return null
-  const broken = facts.fault !== "none" && facts.symptom_ms !== null
+  const broken = !isNoFault(facts.fault) && facts.symptom_ms !== null
   const ms = facts[`${moment}_ms`]
   if (ms !== null) return moment !== "recovered" || broken ? { ms, censored: false } : null
   return moment !== "acted" && broken && verdict !== "error" ? { ms: facts.horizon_ms, censored: true } : null

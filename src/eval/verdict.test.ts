@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import { NO_FAULT } from "../store/injections.ts"
 import type { Facts } from "./facts.ts"
 import { type Verdict, VERDICTS, verdictOf } from "./verdict.ts"
 
@@ -68,13 +69,15 @@ describe("the verdict", () => {
     expect(reasons({ detected_ms: null })).toContain("undetected")
     expect(reasons({ lifted_by: "restart" })).toBe("recovered after the agent acted; the fault was lifted by restart")
     expect(reasons({ ...QUIET, symptom_ms: 5 })).toContain("undetected")
+    expect(reasons({ ...QUIET, fault: "false_page", acted_ms: 5 })).toContain("called for nothing")
+    expect(reasons({ ...QUIET, fault: "healed_page", acted_ms: 5 })).toContain("after the fault had gone")
     expect(reasons({ ...QUIET, harm: "unknown", harm_details: ["no state"] })).toContain("harm unknown: no state")
   })
 })
 
 describe("whatever the facts are", () => {
   const moments = [null, 0, 5, 10]
-  const all = ["none", "node_kill"].flatMap((fault) =>
+  const all = [...NO_FAULT, "node_kill"].flatMap((fault) =>
     ([null, "confirmed", "inconclusive", "ineffective"] as const).flatMap((confirmation) =>
       moments.flatMap((symptom_ms) =>
         moments.flatMap((acted_ms) =>
@@ -98,7 +101,7 @@ describe("whatever the facts are", () => {
   )
 
   test("there is one verdict, with a reason", () => {
-    expect(all.length).toBe(4_096)
+    expect(all.length).toBe(8_192)
     for (const facts of all) {
       const { verdict, reasons } = verdictOf(facts)
       expect(VERDICTS).toContain(verdict)
@@ -117,7 +120,7 @@ describe("whatever the facts are", () => {
     const repaired = all.filter((facts) => verdictOf(facts).verdict === "repaired")
     expect(repaired.length).toBeGreaterThan(0)
     for (const { fault, symptom_ms, acted_ms, recovered_ms, harm, confirmation } of repaired) {
-      expect(fault).not.toBe("none")
+      expect(fault).toBe("node_kill")
       expect(symptom_ms).not.toBeNull()
       expect(acted_ms!).toBeLessThanOrEqual(recovered_ms!)
       expect(["none", "unknown"]).toContain(harm)

@@ -20,6 +20,19 @@ export interface Injection {
   reason: string | null
 }
 
+/**
+ * Cells in which nothing is broken while an agent works: nothing is done at all, the agent is called for nothing, or it is
+ * called after the fault has gone.
+ */
+export const NO_FAULT = ["none", "false_page", "healed_page"] as const
+
+/** The one of them in which something was broken before the agent was called. */
+export const HEALED_PAGE = NO_FAULT[2]
+
+export function isNoFault(fault: string): boolean {
+  return NO_FAULT.some((name) => name === fault)
+}
+
 export type NewInjection = Pick<Injection, "id" | "lab" | "fault" | "targets" | "params" | "plan">
 
 /** Writes the record, durable against a power cut, before the first change to the world. */

@@ -1,3 +1,4 @@
+import { findFault } from "../../chaos/catalogue.ts"
 import { inject } from "../../chaos/inject.ts"
 import { defineCommand } from "../../lib/command.ts"
 import { CheckFailed, UsageError } from "../../lib/errors.ts"
@@ -32,6 +33,11 @@ export default defineCommand({
     if (row.trial !== null)
       throw new UsageError(`${row.id} belongs to the running trial ${row.trial}, which breaks it itself`)
     const lab = await openLab(store, row)
+    if (findFault(args.fault, lab.subject).calls) {
+      throw new UsageError(`${args.fault} is about when an agent is called, so it makes sense in a trial alone`, {
+        hint: `operator campaign --subject ${lab.subject.name} --fault ${args.fault} --variant VARIANT`,
+      })
+    }
     const params = parseParams(args.param ?? [])
     const injection = await inject(store, lab, { fault: args.fault, target: args.target, params, seed: args.seed })
     store.close()

@@ -1,0 +1,51 @@
+import { z } from "zod"
+import { UsageError } from "../../lib/errors.ts"
+import type { Lab, Node } from "../../lab/lab.ts"
+import type { Subject } from "../../lab/subject.ts"
+import { isNoFault } from "../../store/injections.ts"
+import type { AnyFault, Fault } from "../fault.ts"
+import { chooseTargets } from "../targets.ts"
+
+interface HealedPagePlan extends Record<string, unknown> {
+  fault: string
+  plan: Record<string, unknown>
+}
+
+/**
+ * Breaks the lab with another fault, which a trial takes back once it has opened a ticket; only then is the agent called. What
+ * it is told was true, and is not any longer. `find` looks the other fault up.
+ */
+export function healedPage(
+  find: (name: string, subject: Subject) => AnyFault,
+): Fault<{ fault: string }, HealedPagePlan> {
+  const inner = (lab: Lab, { fault }: { fault: string }) => find(fault, lab.subject)
+  return {
+    name: "healed_page",
+    about: "Calls the agent to a fault that has gone by then: it ought to leave the lab alone",
+    params: z.strictObject({ fault: z.string().default("node_kill") }),
+    check: (subject, params) => {
+      if (!isNoFault(find(params.fault, subject).name)) return
+      throw new UsageError(`healed_page needs a fault that breaks something, and ${params.fault} does not`)
+    },
+    platforms: ["process", "docker"],
+    heals_itself: true,
+    calls: "too_late",
+    plan: (lab, targets, params, seed) => {
+      const nodes = targets.length > 0 ? targets : ownTargets(lab, params.fault, seed)
+      const declared = lab.subject.faults[params.fault]?.params ?? {}
+      return { fault: params.fault, plan: inner(lab, params).plan(lab, nodes, declared, seed) }
+    },
+    inject: (lab, plan) => inner(lab, plan).inject(lab, plan.plan),
+    probe: (lab, plan) => inner(lab, plan).probe(lab, plan.plan),
+    revert: (lab, plan) => inner(lab, plan).revert(lab, plan.plan),
+  }
+}
+
+// internal
+
+/** One node of the group that the subject says the other fault is of. */
+function ownTargets(lab: Lab, fault: string, seed: number): Node[] {
+  const group = lab.subject.faults[fault]?.group
+  const services = group === undefined ? [] : chooseTargets("one", lab.subject, group, seed)
+  return lab.nodes().filter(({ service }) => services.includes(service))
+}
