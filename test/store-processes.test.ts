@@ -3,10 +3,12 @@ import { mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { waitUntil } from "../src/lib/clock.ts"
+import { createCampaign } from "../src/store/campaigns.ts"
 import { append, chainHead, events, firstBreak } from "../src/store/events.ts"
 import { livingLabs } from "../src/store/labs.ts"
 import { openStore, openStoreReadOnly } from "../src/store/open.ts"
 import { sessionsOf } from "../src/store/sessions.ts"
+import { campaignDollars } from "../src/store/spending.ts"
 import { recordLab } from "./support/stored-lab.ts"
 import { startWriter, together } from "./support/writers.ts"
 
@@ -84,6 +86,28 @@ test("ten processes claim a lab at once, and exactly one gets it", async () => {
   const store = openStoreReadOnly(file)
   expect(sessionsOf(store, lab)).toHaveLength(1)
   expect(events(store, lab, { kinds: ["session.claimed"] })).toHaveLength(1)
+  store.close()
+})
+
+test("eight processes set dollars of one campaign aside at once, and never more than its limit", async () => {
+  const lab = labInStore()
+  const store = openStore(file)
+  createCampaign(store, { id: "c", name: "c", matrix_hash: "0", matrix: "[]", limit_usd: 30 })
+  const ended = await together(
+    file,
+    eight.map((name) => ["reserve", lab, name, "300"]),
+  )
+  for (const { exit_code, stderr } of ended) expect({ exit_code, stderr }).toEqual(ALL_WELL)
+  const said = ended.flatMap(({ lines }) => lines)
+  expect(said).toHaveLength(8 * 300)
+  expect(said).toContain("over")
+  expect(Math.max(...said.filter((line) => line !== "over").map(Number))).toBeLessThanOrEqual(30 + 1e-9)
+  const { spent_usd, reserved_usd } = campaignDollars(store, "c")
+  expect(spent_usd + reserved_usd).toBeLessThanOrEqual(30 + 1e-9)
+  // What is left is less than the largest of what was asked for.
+  expect(spent_usd + reserved_usd).toBeGreaterThan(30 - 0.05)
+  // Not one after the other: several had a part of it.
+  expect(store.db.query("select distinct session from spending").all().length).toBeGreaterThan(1)
   store.close()
 })
 

@@ -1,6 +1,7 @@
+import { showDollars } from "../lib/dollars.ts"
 import { showDuration } from "../lib/duration.ts"
 import type { Event } from "../store/events.ts"
-import type { EventKind, Outcome } from "../store/kinds.ts"
+import type { EventBodies, EventKind, Outcome } from "../store/kinds.ts"
 
 /** One event for people: who or what, what happened, and what belongs below it. */
 export interface Line {
@@ -41,6 +42,11 @@ export function showOutcome(outcome: Outcome): string {
     default:
       return outcome satisfies never
   }
+}
+
+/** What a session cost, to be said after what it did. Nothing is said of nothing: the controls are free. */
+export function showCost(usd: number | null): string {
+  return usd === 0 ? "" : `; cost ${showDollars(usd)}`
 }
 
 // internal
@@ -115,7 +121,10 @@ const DESCRIBERS: Describers = {
     label: "agent",
     text: `${body.variant} claims the lab, attempt ${body.attempt} (session ${body.session})`,
   }),
-  "session.ended": (body) => ({ label: "agent", text: `${showOutcome(body.outcome)}, after ${body.steps} steps` }),
+  "session.ended": (body) => ({
+    label: "agent",
+    text: `${showOutcome(body.outcome)}, after ${body.steps} steps${showCost(body.cost_usd)}`,
+  }),
   "session.verified": (body) => ({
     label: "monitor",
     text: body.verified
@@ -123,7 +132,11 @@ const DESCRIBERS: Describers = {
       : `does not agree with the claim after ${showDuration(body.waited_ms)}`,
   }),
   page: (body) => ({ label: "page", text: "the agent is told:", detail: body.text }),
-  message: (body) => (body.text === "" ? undefined : { label: `says ${body.step}`, text: body.text }),
+  "model.failed": (body) => ({
+    label: `asks ${body.step}`,
+    text: `${body.reason}; ${body.pause_ms === null ? "not asked again" : `asked again after ${showDuration(body.pause_ms)}`}`,
+  }),
+  message: describeMessage,
   command: (body) => ({ label: `command ${body.step}`, text: body.reasoning, detail: `$ ${body.command.trimEnd()}` }),
   result: (body) => ({
     label: `result ${body.step}`,
@@ -134,6 +147,17 @@ const DESCRIBERS: Describers = {
   snapshot: (body) => ({ label: "state", text: `${body.name} captured ${body.moment} the fault` }),
   "workload.started": (body) => ({ label: "load", text: `${body.rate_per_s} requests a second, pid ${body.pid}` }),
   "workload.ended": (body) => ({ label: "load", text: `ended: ${body.reason}` }),
+}
+
+/** What it said, else what it thought. A turn that only calls is told by its commands. */
+function describeMessage({ step, text, thinking, server_calls = [] }: EventBodies["message"]): Line | undefined {
+  const searched = server_calls.length === 0 ? "" : JSON.stringify(server_calls)
+  const detail = [thinking === undefined || text === "" ? "" : `(thinks) ${thinking}`, searched].filter(
+    (part) => part !== "",
+  )
+  if (text === "" && thinking === undefined && searched === "") return undefined
+  const said = text === "" ? { label: `thinks ${step}`, text: thinking ?? "" } : { label: `says ${step}`, text }
+  return { ...said, ...(detail.length > 0 && { detail: detail.join("\n") }) }
 }
 
 const PRESENCE = {

@@ -25,7 +25,7 @@ variants: [oracle, nobody]
 trials: 3
 parallel: 2
 cooldown: 5s
-limits: { deadline: 30s, attempts: 1 }
+limits: { deadline: 30s, attempts: 1, usd: 12.5 }
 require: [{ variant: oracle, verdict: repaired, at_least: 0.9 }]
 `)
   expect(campaign).toEqual({
@@ -41,6 +41,7 @@ require: [{ variant: oracle, verdict: repaired, at_least: 0.9 }]
     parallel: 2,
     cooldown_ms: 5_000,
     limits: { deadline_ms: 30_000, attempts: 1 },
+    limit_usd: 12.5,
     requirements: [{ variant: "oracle", verdict: ["repaired"], at_least: 0.9 }],
   })
 })
@@ -66,6 +67,7 @@ include_baseline: true
     { fault: "latency", targets: ["one"], params: { min_ms: [50], max_ms: [150] } },
   ])
   expect(campaign).toMatchObject({ variants: ["nobody", "restart-bot"], trials: 3, cooldown_ms: 10_000, name: "full" })
+  expect(campaign.limit_usd).toBeNull()
 })
 
 test("a baseline that is asked for twice is there once", async () => {
@@ -86,6 +88,7 @@ test("what is missing, unknown or out of range is refused with the place and the
     /c\.yaml:4:1: .*trails.*trials/,
   )
   expect(await refusal("subjects: [a]\nfaults: [none]\nvariants: [x]\nparallel: 0")).toContain("c.yaml:4:")
+  expect(await refusal("subjects: [a]\nfaults: [none]\nvariants: [x]\nlimits: { usd: 0 }")).toContain("c.yaml:4:16:")
   expect(await refusal("subjects: []\nfaults: [none]\nvariants: [x]")).toContain("at least one subject")
   expect(await refusal("subjects: [a]\nfaults: [{ params: {} }]\nvariants: [x]")).toContain(
     "needs the name of a `fault`",

@@ -20,6 +20,8 @@ export interface CampaignRequest {
   /** Between the end of one trial and the next in its place. */
   cooldown_ms: number
   limits: Partial<TrialLimits>
+  /** The most that all of it may cost. Null: no bound of its own. */
+  limit_usd: number | null
   requirements: Requirement[]
 }
 
@@ -50,6 +52,7 @@ export async function findCampaign(word: string): Promise<CampaignRequest> {
 export async function parseCampaign(text: string, file: string, fallbackName: string): Promise<CampaignRequest> {
   const read = await parseYaml(text, file, campaignFile)
   const variants = read.variants ?? (read.variant === undefined ? [] : [read.variant])
+  const { usd, ...limits } = read.limits
   const baseline = read.include_baseline && !variants.includes("nobody") ? ["nobody"] : []
   return {
     name: read.name ?? fallbackName,
@@ -60,7 +63,8 @@ export async function parseCampaign(text: string, file: string, fallbackName: st
     seed: read.seed,
     parallel: read.parallel,
     cooldown_ms: read.cooldown ?? (read.cooldown_seconds ?? 0) * 1_000,
-    limits: definedOnly(read.limits),
+    limits: definedOnly(limits),
+    limit_usd: usd ?? null,
     requirements: read.require,
   }
 }
@@ -98,6 +102,7 @@ const limits = z
     verify: duration.optional(),
     give_up_grace: duration.optional(),
     attempts: z.number().int().positive().optional(),
+    usd: z.number().positive().optional(),
   })
   .transform((limits) => ({
     deadline_ms: limits.deadline,
@@ -106,6 +111,7 @@ const limits = z
     verify_ms: limits.verify,
     give_up_grace_ms: limits.give_up_grace,
     attempts: limits.attempts,
+    usd: limits.usd,
   }))
 
 /** Two words for one thing: the design's, and the earlier laboratory's. */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { endCampaign } from "../store/campaigns.ts"
+import { endCampaign, getCampaign } from "../store/campaigns.ts"
 import { openStore, type Store } from "../store/open.ts"
 import { openCampaign } from "./identity.ts"
 
@@ -53,4 +53,19 @@ test("what was typed as flags goes on only when it is the same in everything", (
   const other = openCampaign(store, matrix("b"), "exact")
   expect(other).toMatchObject({ continued: false })
   expect(openCampaign(store, matrix("a"), "exact")).toMatchObject({ id: first.id, continued: true })
+})
+
+test("a limit of dollars changes nothing of what the campaign is: it goes on with the new one, or without a word with the old", () => {
+  const limit = (id: string) => getCampaign(store, id)?.limit_usd
+  const { id } = openCampaign(store, matrix("a"), "same", 5)
+  expect(limit(id)).toBe(5)
+  runnerDies(id)
+  expect(openCampaign(store, matrix("a"), "same", 8)).toMatchObject({ id, continued: true })
+  expect(limit(id)).toBe(8)
+  expect(() => openCampaign(store, matrix("a"), "same", 99)).toThrow("is running")
+  expect(limit(id)).toBe(8)
+  runnerDies(id)
+  expect(openCampaign(store, matrix("a"), "exact")).toMatchObject({ id, continued: true })
+  expect(limit(id)).toBe(8)
+  expect(limit(openCampaign(store, matrix("b"), "new").id)).toBeNull()
 })

@@ -30,6 +30,7 @@ const REQUEST: CampaignRequest = {
   parallel: 1,
   cooldown_ms: 0,
   limits: { stable_ms: 1 },
+  limit_usd: null,
   requirements: [],
 }
 
@@ -65,10 +66,21 @@ test("the hash follows what decides a trial and nothing else", async () => {
   const hashOf = async (change: Partial<CampaignRequest>) =>
     (await resolveMatrix(store, { ...REQUEST, ...change })).hash
   const hash = await hashOf({})
+  expect(await hashOf({ limit_usd: 9 })).toBe(hash)
   expect(await hashOf({ parallel: 4, cooldown_ms: 9, requirements: [{ verdict: ["quiet"], at_least: 1 }] })).toBe(hash)
   for (const change of [{ seed: 8 }, { trials: 4 }, { limits: {} }, { variants: ["oracle"] }, { name: "n" }]) {
     expect(await hashOf(change)).not.toBe(hash)
   }
+})
+
+test("a price table that was kept is part of every trial, and of the hash; without one there is none", async () => {
+  const [without, with_one] = [
+    await resolveMatrix(store, REQUEST),
+    await resolveMatrix(store, REQUEST, { prices_text: "p" }),
+  ]
+  expect(new Set(with_one.trials.map(({ prices_text }) => prices_text))).toEqual(new Set(["p"]))
+  expect(with_one.hash).not.toBe(without.hash)
+  expect(without.trials.some(({ prices_text }) => prices_text !== undefined)).toBe(false)
 })
 
 test("names that are not there, and cells that are there twice, are refused before anything runs", async () => {

@@ -39,9 +39,13 @@ export interface Matrix {
 /**
  * Resolves a request: every name is looked up and every text kept, so that a mistake shows before anything runs. A cell's
  * repetition has the same seed under every variant. Each block holds one repetition of everything, in an order of its own,
- * so that a drift of the machine does not fall on one variant.
+ * so that a drift of the machine does not fall on one variant. `prices_text` is the text of a price table that was kept.
  */
-export async function resolveMatrix(store: Store, request: CampaignRequest): Promise<Matrix> {
+export async function resolveMatrix(
+  store: Store,
+  request: CampaignRequest,
+  { prices_text = null }: { prices_text?: string | null } = {},
+): Promise<Matrix> {
   const subjects = await Promise.all(unique(request.subjects, "subject").map(findSubject))
   const variants = await Promise.all(unique(request.variants, "variant").map(findVariant))
   const cells = subjects.flatMap((subject) =>
@@ -52,7 +56,8 @@ export async function resolveMatrix(store: Store, request: CampaignRequest): Pro
   if (count > MAX_TRIALS) throw new UsageError(`${request.name}: ${count} trials are more than ${MAX_TRIALS}`)
 
   const limits = { ...DEFAULT_TRIAL_LIMITS, ...request.limits }
-  const arms = variants.map((variant) => ({ variant: variant.name, variant_text: kept(store, variant) }))
+  const prices = prices_text === null ? {} : { prices_text }
+  const arms = variants.map((variant) => ({ variant: variant.name, variant_text: kept(store, variant), ...prices }))
   const trials = Array.from({ length: request.trials }, (_, index) => {
     const seed = request.seed + index
     const block = cells.flatMap((cell) => arms.map((arm) => ({ ...cell, ...arm, limits, repetition: index + 1, seed })))

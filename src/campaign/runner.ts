@@ -1,11 +1,12 @@
 import { arch, platform, release } from "node:os"
 import { trialKey } from "../eval/summary.ts"
-import { Interrupted } from "../lib/errors.ts"
+import { Interrupted, OperatorError } from "../lib/errors.ts"
 import { timedId } from "../lib/ids.ts"
 import { VERSION } from "../lib/version.ts"
 import { endCampaign } from "../store/campaigns.ts"
 import type { Stage } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
+import { campaignDollars, OUT_OF_DOLLARS } from "../store/spending.ts"
 import { createTrial, ENDED, listTrials, type Trial } from "../store/trials.ts"
 import { type Attempt, closeAttempt, startAttempt } from "./attempt.ts"
 import type { OpenedCampaign } from "./identity.ts"
@@ -37,6 +38,7 @@ export interface RunOptions {
 /**
  * Runs what is left of a campaign: `parallel` trials at a time, and as many again started early and parked at *ready*, so that
  * nobody waits for a lab to come up. No more than `parallel` labs come up at once: those would slow each other down. Interrupted, it heals every lab and throws; the same command goes on from there.
+ * It throws as well when trials are left and the campaign's dollars are not enough for them, once what runs has ended.
  */
 export async function runCampaign(store: Store, campaign: OpenedCampaign, options: RunOptions): Promise<void> {
   await closeAbandoned(store, campaign.id)
@@ -49,11 +51,15 @@ export async function runCampaign(store: Store, campaign: OpenedCampaign, option
   const ahead = options.cooldown_ms > 0 ? 0 : options.parallel
   const started: Started[] = []
   const interrupted = aborted(options.signal)
+  // Ended without a dollar for their next turn. What others had set aside may come back, but another try would be a matter of luck.
+  let unpaid = 0
+  const goesOn = () => queue.length > 0 && unpaid === 0 && !campaignDollars(store, campaign.id).used_up
   try {
-    while (queue.length + started.length > 0) {
+    for (;;) {
       const comingUp = () => started.filter((one) => !one.isReady())
-      while (queue.length > 0 && started.length < options.parallel + ahead && comingUp().length < options.parallel)
+      while (started.length < options.parallel + ahead && comingUp().length < options.parallel && goesOn())
         started.push(start(store, campaign.id, queue.shift()!, options))
+      if (started.length === 0) break
       for (const one of started.slice(0, options.parallel)) one.release()
       const ended = await Promise.race([
         ...started.map((one) => one.ended),
@@ -64,9 +70,10 @@ export async function runCampaign(store: Store, campaign: OpenedCampaign, option
       if (ended === "ready") continue
       started.splice(started.indexOf(ended.one), 1)
       options.progress.ended(ended.trial)
-      if (ended.trial.stage === "error" && ended.one.planned.attempts < ATTEMPTS_AT_A_TRIAL)
+      if (isUnpaid(ended.trial)) unpaid += 1
+      else if (ended.trial.stage === "error" && ended.one.planned.attempts < ATTEMPTS_AT_A_TRIAL)
         queue.unshift(ended.one.planned)
-      if (queue.length > 0) await store.clock.sleep(options.cooldown_ms, options.signal)
+      if (goesOn()) await store.clock.sleep(options.cooldown_ms, options.signal)
     }
   } finally {
     if (options.signal.aborted) options.progress.interrupted()
@@ -77,6 +84,7 @@ export async function runCampaign(store: Store, campaign: OpenedCampaign, option
       hint: "the same command goes on from here",
     })
   }
+  if (queue.length + unpaid > 0) throw outOfDollars(store, campaign.id, queue.length + unpaid)
   endCampaign(store, campaign.id)
 }
 
@@ -150,6 +158,19 @@ function remaining(store: Store, campaign: OpenedCampaign): PlannedTrial[] {
       .map(trialKey),
   )
   return campaign.trials.filter((trial) => !done.has(trialKey(trial)))
+}
+
+function isUnpaid({ stage, reason }: Trial): boolean {
+  return stage === "error" && reason?.startsWith(OUT_OF_DOLLARS) === true
+}
+
+function outOfDollars(store: Store, campaign: string, left: number): OperatorError {
+  const { limit_usd } = campaignDollars(store, campaign)
+  const dollars = limit_usd === null ? "dollars" : `${limit_usd.toFixed(2)} dollars`
+  const trials = left === 1 ? "1 trial was" : `${left} trials were`
+  return new OperatorError(`the campaign's ${dollars} are used up: ${trials} not run`, {
+    hint: "the same command with a higher --usd goes on from here",
+  })
 }
 
 function aborted(signal: AbortSignal): Promise<"aborted"> {

@@ -1,3 +1,4 @@
+import { readPrices } from "../agent/prices.ts"
 import { type CampaignRequest, findCampaign } from "../campaign/file.ts"
 import { expectTrials } from "../campaign/expected.ts"
 import { openCampaign, type Resumption } from "../campaign/identity.ts"
@@ -11,7 +12,9 @@ import { CheckFailed, OperatorError, UsageError } from "../lib/errors.ts"
 import { interruption } from "../lib/interruption.ts"
 import { requireLoopback } from "../lib/loopback.ts"
 import { note, printJson } from "../lib/output.ts"
-import { openStore, storeFile } from "../store/open.ts"
+import { openStore, type Store, storeFile } from "../store/open.ts"
+import { campaignDollars } from "../store/spending.ts"
+import { keepText } from "../store/texts.ts"
 import { showProgress } from "./campaign/progress.ts"
 import { printResults } from "./campaign/results.ts"
 import { showPlan } from "./campaign/plan.ts"
@@ -52,6 +55,12 @@ export default defineCommand({
     verify: { type: "duration", description: "how long they must hold for the agent's claim to be true (5s)" },
     "symptom-within": { type: "duration", description: "a fault without a failing gate by then is invalid (60s)" },
     grace: { type: "duration", description: "watched on for this long after the agent has given up (20s)" },
+    usd: { type: "number", min: 0.01, description: "dollars that all of it may cost; going on with it, a new limit" },
+    prices: {
+      type: "string",
+      valueHint: "FILE",
+      description: "what models cost, instead of the table that is built in",
+    },
     "dry-run": { type: "boolean", description: "show what would run, and how long it would take" },
     continue: { type: "boolean", description: "finish a campaign that was changed since, as it was begun" },
     new: { type: "boolean", description: "begin anew, although one of this name is not finished" },
@@ -60,14 +69,14 @@ export default defineCommand({
     if (args.continue && args.new) throw new UsageError("--continue and --new exclude each other")
     const store = openStore(storeFile(args.db))
     const request = withFlags(await requested(args), args)
-    const matrix = await resolveMatrix(store, request)
+    const matrix = await resolveMatrix(store, request, { prices_text: await pricesText(store, args.prices) })
     if (args["dry-run"]) {
       await showPlan(store, matrix, request, args.json === true)
       return store.close()
     }
     await requireLoopback()
     await sweepAtStart(store)
-    const campaign = openCampaign(store, matrix, resumption(args))
+    const campaign = openCampaign(store, matrix, resumption(args), request.limit_usd)
     if (campaign.continued) note(`going on with ${campaign.id}`)
     const { parallel, cooldown_ms } = request
     const expected = await expectTrials(store, campaign.trials)
@@ -80,8 +89,11 @@ export default defineCommand({
     const results = resultsOf(store, { campaign: campaign.id })
     const missed = unmet(request.requirements, results)
     const [{ id }, { name }] = [campaign, request]
-    if (args.json) printJson({ campaign: id, name, unmet: missed, summary: summariesOf(results), trials: results })
-    else printResults(results, { id, file: store.file })
+    const { spent_usd, reserved_usd, limit_usd } = campaignDollars(store, id)
+    const dollars = { spent_usd, reserved_usd, limit_usd }
+    if (args.json)
+      printJson({ campaign: id, name, unmet: missed, ...dollars, summary: summariesOf(results), trials: results })
+    else printResults(results, { id, file: store.file, ...dollars })
     store.close()
     const last = lastAttempts(results)
     if (last.length > 0 && last.every(({ verdict }) => verdict === "error")) {
@@ -111,6 +123,7 @@ interface Flags {
   verify?: number | undefined
   "symptom-within"?: number | undefined
   grace?: number | undefined
+  usd?: number | undefined
 }
 
 function resumption(args: { file?: string | undefined; continue?: boolean; new?: boolean }): Resumption {
@@ -143,6 +156,7 @@ async function requested(flags: Flags): Promise<CampaignRequest> {
     parallel: 1,
     cooldown_ms: 0,
     limits: {},
+    limit_usd: null,
     requirements: [],
   }
 }
@@ -164,5 +178,11 @@ function withFlags(request: CampaignRequest, flags: Flags): CampaignRequest {
     seed: flags.seed ?? request.seed,
     variants: flags.variant?.length ? [...flags.variant] : request.variants,
     limits: { ...request.limits, ...given },
+    limit_usd: flags.usd ?? request.limit_usd,
   }
+}
+
+/** Read at once, so that a mistake shows before anything runs, and kept. */
+async function pricesText(store: Store, file: string | undefined): Promise<string | null> {
+  return file === undefined ? null : keepText(store, "prices", file, (await readPrices(file)).text)
 }

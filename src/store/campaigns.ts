@@ -12,30 +12,38 @@ export interface Campaign {
   runner_boot: string | null
   runner_pid: number | null
   runner_started: string | null
+  /** The most that it may spend. Null: no bound of its own. */
+  limit_usd: number | null
 }
 
 /** Records a campaign that this process runs. */
-export function createCampaign(store: Store, campaign: Pick<Campaign, "id" | "name" | "matrix_hash" | "matrix">): void {
+export function createCampaign(store: Store, campaign: NewCampaign): void {
   const { pid, started } = thisProcess()
   store.write(() =>
     store.db
       .query(
-        `insert into campaigns (id, name, matrix_hash, matrix, created_at, runner_boot, runner_pid, runner_started)
-         values (:id, :name, :matrix_hash, :matrix, :created_at, :boot, :pid, :started)`,
+        `insert into campaigns (id, name, matrix_hash, matrix, limit_usd, created_at, runner_boot, runner_pid, runner_started)
+         values (:id, :name, :matrix_hash, :matrix, :limit_usd, :created_at, :boot, :pid, :started)`,
       )
-      .run({ ...campaign, created_at: store.clock.now().toISOString(), boot: bootId(), pid, started }),
+      .run({ limit_usd: null, ...campaign, created_at: store.clock.now().toISOString(), boot: bootId(), pid, started }),
   )
 }
 
-/** Makes this process the one that runs a campaign. The living process that already does, if there is one, is returned. */
-export function claimCampaign(store: Store, id: string): { pid: number } | undefined {
+/**
+ * Makes this process the one that runs a campaign, from now on with `limit_usd` when there is one. The living process that
+ * already runs it, if there is one, is returned instead.
+ */
+export function claimCampaign(store: Store, id: string, limit_usd: number | null = null): { pid: number } | undefined {
   return store.write(() => {
     const campaign = getCampaign(store, id)
     if (campaign && runnerAlive(campaign)) return { pid: campaign.runner_pid ?? 0 }
     const { pid, started } = thisProcess()
     store.db
-      .query("update campaigns set runner_boot = ?, runner_pid = ?, runner_started = ? where id = ?")
-      .run(bootId(), pid, started, id)
+      .query(
+        `update campaigns set runner_boot = ?, runner_pid = ?, runner_started = ?, limit_usd = coalesce(?, limit_usd)
+         where id = ?`,
+      )
+      .run(bootId(), pid, started, limit_usd, id)
     return undefined
   })
 }
@@ -69,5 +77,7 @@ export function runnerAlive({ runner_boot, runner_pid, runner_started }: Runner)
 }
 
 // internal
+
+type NewCampaign = Pick<Campaign, "id" | "name" | "matrix_hash" | "matrix"> & Partial<Pick<Campaign, "limit_usd">>
 
 type Runner = Pick<Campaign, "runner_boot" | "runner_pid" | "runner_started">

@@ -50,10 +50,27 @@ export interface EventBodies {
   }
 
   "session.claimed": { session: string; fence: number; attempt: number; variant: string; model: string }
-  "session.ended": { session: string; outcome: Outcome; steps: number; cost_usd: number; report: string | null }
+  /** A cost of null is not known. `diagnosis` is what the report says in its block, in the agent's own words. */
+  "session.ended": {
+    session: string
+    outcome: Outcome
+    steps: number
+    cost_usd: number | null
+    report: string | null
+    diagnosis?: Record<string, string>
+    totals?: ModelTotals
+  }
   "session.verified": { session: string; verified: boolean; waited_ms: number }
-  /** What the model was told before its first turn. */
+  /** What the model was told before its first turn. `system` is the hash of a text, "" for one that reads nothing. */
   page: { system: string; text: string }
+  /** An attempt at a turn that failed. A pause of null: there was no other. */
+  "model.failed": {
+    step: number
+    reason: string
+    status: number | null
+    pause_ms: number | null
+    cost_usd: number | null
+  }
   message: {
     step: number
     text: string
@@ -64,6 +81,14 @@ export interface EventBodies {
     took_ms: number
     /** What the model asked for, as it asked: not all of it is run. */
     calls?: { call: string; name: string; input: unknown }[]
+    /** The summary of what it thought. */
+    thinking?: string
+    /** Of `took_ms`, what attempts that failed and the pauses after them took. */
+    waited_ms?: number
+    cost_usd?: number | null
+    /** What the API has searched and read for the model, with what came of it. */
+    server_calls?: unknown[]
+    refusal_category?: string | null
   }
   command: { step: number; call: string; command: string; reasoning: string }
   result: {
@@ -82,6 +107,31 @@ export interface EventBodies {
   "workload.ended": { reason: string }
 }
 
+/** What a session's turns took together. */
+export interface ModelTotals {
+  input_tokens: number
+  output_tokens: number
+  cache_read_tokens: number
+  cache_write_tokens: number
+  /** The share of all prompts' tokens that came from the cache; null without a token. */
+  cache_hit_rate: number | null
+  /** Waiting for the model, all in all. */
+  model_ms: number
+  /** Of that, attempts that failed and the pauses after them. */
+  waited_ms: number
+}
+
+/** What an agent is told of a ticket. */
+export interface PagedTicket {
+  id: string
+  severity: string
+  invariant: string
+  node: string
+  kind: TicketKind
+  opened_at: string
+  observation: unknown
+}
+
 export type EventKind = keyof EventBodies
 
 export type Status = "ok" | "violated" | "unknown"
@@ -98,7 +148,8 @@ export type Outcome =
   | { kind: "gave_up"; reason: string }
   | { kind: "refused"; category: string | null; model: string }
   | { kind: "limit"; which: "steps" | "usd" | "time" }
-  | { kind: "model_error"; reason: string }
+  /** `unreachable`: no answer could be had, which says nothing about the agent. */
+  | { kind: "model_error"; reason: string; unreachable?: boolean }
   | { kind: "interrupted" }
   | { kind: "halted"; reason: string }
 

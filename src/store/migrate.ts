@@ -1,8 +1,9 @@
 import type { Database } from "bun:sqlite"
 import first from "./migrations/0001.sql" with { type: "text" }
+import second from "./migrations/0002.sql" with { type: "text" }
 
 /** In order; never edited once released, never destructive. */
-const MIGRATIONS = [first]
+const MIGRATIONS = [first, second]
 
 export const SCHEMA_VERSION = MIGRATIONS.length
 

@@ -14,6 +14,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { everything, failure } from "../../test/support/look.ts"
 import { recordLab } from "../../test/support/stored-lab.ts"
+import { SCHEMA_VERSION } from "./migrate.ts"
 import { openExistingStore, openStore, openStoreReadOnly } from "./open.ts"
 
 let dir: string
@@ -80,7 +81,7 @@ test("a newer store is refused and stays as it is", () => {
   for (const open of [openStore, openStoreReadOnly]) {
     expect(failure(() => open(file))).toEqual([
       "UsageError",
-      `${file} was written by a newer operator (schema 99, this one knows 1)`,
+      `${file} was written by a newer operator (schema 99, this one knows ${SCHEMA_VERSION})`,
     ])
   }
   expect(everything(dir)["operator.db"]).toBe(before["operator.db"]!)

@@ -1,5 +1,5 @@
 import { append } from "./events.ts"
-import type { Outcome } from "./kinds.ts"
+import type { ModelTotals, Outcome } from "./kinds.ts"
 import type { Store } from "./open.ts"
 
 export interface Session {
@@ -10,7 +10,8 @@ export interface Session {
   fence: number
   attempt: number
   steps: number
-  cost_usd: number
+  /** Null: not known. */
+  cost_usd: number | null
   outcome: Outcome | null
   verified: number | null
   started_at: string
@@ -83,9 +84,12 @@ export function renewLease(store: Store, lease: Lease, lease_ms: number): boolea
 export interface SessionEnd {
   outcome: Outcome
   steps: number
-  cost_usd: number
+  /** Null: not known. */
+  cost_usd: number | null
   /** The model's last words, for people; nothing is judged by them. */
   report: string | null
+  diagnosis?: Record<string, string>
+  totals?: ModelTotals
 }
 
 /** Ends a session and gives the lab back, unless it is to be kept until the monitor has spoken: see `giveBack`. */

@@ -25,9 +25,6 @@ export interface Ticket {
   reason: string | null
 }
 
-/** What an agent is told of a ticket. */
-export type PagedTicket = Pick<Ticket, "id" | "severity" | "invariant" | "node" | "kind" | "opened_at" | "observation">
-
 export type TicketState = "open" | "held" | "resolved" | "closed" | "escalated"
 
 /** What somebody still has to deal with. */

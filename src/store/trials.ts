@@ -17,6 +17,9 @@ export interface Trial {
   limits: TrialLimits
   subject_text: string
   variant_text: string
+  /** What Claude was told, and the table by which it was paid. Null: the trial needed none. */
+  prompt_text: string | null
+  prices_text: string | null
   environment: Record<string, unknown>
   stage: Stage
   reason: string | null
@@ -37,7 +40,7 @@ export interface TrialLimits {
   attempts: number
 }
 
-export type NewTrial = Omit<Trial, "stage" | "reason" | "lab" | "verdict" | "created_at" | "started_at" | "ended_at">
+export type NewTrial = Omit<Trial, MadeLater | NeedNotBe> & Partial<Pick<Trial, NeedNotBe>>
 
 export const ENDED: readonly Stage[] = ["done", "invalid", "error"]
 
@@ -45,7 +48,8 @@ export const ENDED: readonly Stage[] = ["done", "invalid", "error"]
 export function createTrial(store: Store, trial: Omit<NewTrial, "attempt">): Trial {
   const { params, limits, environment, ...columns } = trial
   return store.write(() => {
-    const row = { ...columns, params: JSON.stringify(params), limits: JSON.stringify(limits) }
+    const texts = { prompt_text: trial.prompt_text ?? null, prices_text: trial.prices_text ?? null }
+    const row = { ...columns, ...texts, params: JSON.stringify(params), limits: JSON.stringify(limits) }
     const { subject, fault, target, variant, repetition, campaign } = row
     const key = { campaign, subject, fault, target, variant, repetition, params: row.params }
     const attempt = 1 + (store.db.query<{ n: number }, typeof key>(COUNT_ATTEMPTS).get(key)?.n ?? 0)
@@ -53,6 +57,7 @@ export function createTrial(store: Store, trial: Omit<NewTrial, "attempt">): Tri
     store.db.query(INSERT).run({ ...row, attempt, environment: JSON.stringify(environment), created_at })
     return {
       ...trial,
+      ...texts,
       attempt,
       stage: "pending",
       reason: null,
@@ -106,13 +111,16 @@ export function listTrials(store: Store, options: { campaign?: string; limit?: n
 
 // internal
 
+type MadeLater = "stage" | "reason" | "lab" | "verdict" | "created_at" | "started_at" | "ended_at"
+type NeedNotBe = "prompt_text" | "prices_text"
+
 const COUNT_ATTEMPTS = `select count(*) as n from trials where campaign = :campaign and subject = :subject and fault = :fault
   and target = :target and params = :params and variant = :variant and repetition = :repetition`
 
 const INSERT = `insert into trials (id, campaign, subject, fault, target, params, variant, repetition, attempt, seed, limits,
-    subject_text, variant_text, environment, stage, created_at)
+    subject_text, variant_text, prompt_text, prices_text, environment, stage, created_at)
   values (:id, :campaign, :subject, :fault, :target, :params, :variant, :repetition, :attempt, :seed, :limits,
-    :subject_text, :variant_text, :environment, 'pending', :created_at)`
+    :subject_text, :variant_text, :prompt_text, :prices_text, :environment, 'pending', :created_at)`
 
 type Row = Omit<Trial, "params" | "limits" | "environment"> & { params: string; limits: string; environment: string }
 

@@ -15,7 +15,7 @@ export async function showPlan(store: Store, matrix: Matrix, request: CampaignRe
   const rows = matrix.trials.map((trial, index): Row => ({ number: index + 1, ...trial, ...expectation(trial) }))
   const { total_ms, from_earlier } = expectAll(rows, { parallel, cooldown_ms })
   if (json) {
-    const trials = rows.map(({ subject_text, variant_text, limits, ...row }) => row)
+    const trials = rows.map(({ subject_text, variant_text, prompt_text, prices_text, limits, ...row }) => row)
     return printJson({ name, parallel, cooldown_ms, expected: { total_ms, from_earlier }, trials })
   }
   const blocks = Map.groupBy(rows, ({ repetition }) => repetition)

@@ -2,17 +2,23 @@ import { showOutcome } from "../../audit/describe.ts"
 import type { Result } from "../../eval/results.ts"
 import { summariesOf } from "../../eval/summary.ts"
 import { note, paint, print, safeText } from "../../lib/output.ts"
+import type { CampaignDollars } from "../../store/spending.ts"
 import { nextStory, tellNext } from "./next.ts"
 import { printGroups } from "./groups.ts"
 import { legendOf, summaryTable } from "./summary-table.ts"
-import { shortNames, trialName, VERDICT_COLOUR } from "./words.ts"
+import { shortNames, showSpent, trialName, VERDICT_COLOUR } from "./words.ts"
 
 /** Of so many attempts each is told below the table; of more, `eval show` does. */
 const MAX_TOLD = 4
 
 /** The end of a campaign: its table, why each verdict is what it is where the trials are few, and what to type next. */
-export function printResults(results: readonly Result[], campaign: { id: string; file: string }): void {
+export function printResults(
+  results: readonly Result[],
+  campaign: CampaignDollars & { id: string; file: string },
+): void {
   printSummary(results)
+  const spent = showSpent(campaign)
+  if (spent !== undefined) print(`\n${spent}`)
   if (results.length <= MAX_TOLD) printReasons(results)
   note("")
   tellNext(campaign.file, [[`eval show ${campaign.id}`, "every trial, with its times"], ...nextStory(results)])

@@ -2,7 +2,9 @@ import type { CensoredTime } from "../../eval/stats.ts"
 import type { Cell } from "../../eval/summary.ts"
 import type { Verdict } from "../../eval/verdict.ts"
 import { showDuration } from "../../lib/duration.ts"
+import { showDollars } from "../../lib/dollars.ts"
 import type { Paint } from "../../lib/output.ts"
+import type { CampaignDollars } from "../../store/spending.ts"
 import type { Trial } from "../../store/trials.ts"
 
 /** A cell with all that it is. */
@@ -45,6 +47,14 @@ export function showPercent(share: number): string {
 /** "44–100 %" */
 export function showInterval({ low, high }: { low: number; high: number }): string {
   return `${percent(low)}–${percent(high)} %`
+}
+
+/** "spent $1.23 of $50.00"; undefined where nothing cost anything. */
+export function showSpent({ spent_usd, reserved_usd, limit_usd }: CampaignDollars): string | undefined {
+  if (spent_usd + reserved_usd === 0) return undefined
+  const limit = limit_usd === null ? "" : ` of ${showDollars(limit_usd)}`
+  const aside = reserved_usd === 0 ? "" : `, ${showDollars(reserved_usd)} set aside`
+  return `spent ${showDollars(spent_usd)}${limit}${aside}`
 }
 
 export const VERDICT_COLOUR = {

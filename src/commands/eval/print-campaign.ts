@@ -7,7 +7,7 @@ import type { Column } from "../../lib/table.ts"
 import { printGroups } from "../campaign/groups.ts"
 import { nextFacts, nextStory, tellNext } from "../campaign/next.ts"
 import { printSummary } from "../campaign/results.ts"
-import { cellName, showCensored, VERDICT_COLOUR } from "../campaign/words.ts"
+import { cellName, showCensored, showSpent, VERDICT_COLOUR } from "../campaign/words.ts"
 
 /** A campaign's table, a line for each attempt at a trial, and what to type next. */
 export function printCampaign(campaign: CampaignOutcome, results: readonly Result[], file: string): void {
@@ -16,7 +16,10 @@ export function printCampaign(campaign: CampaignOutcome, results: readonly Resul
   const took = ended_at === null ? "" : `, took ${showDuration(Date.parse(ended_at) - Date.parse(created_at))}`
   const resume = state === "unfinished" ? "; the command that began it goes on with it" : ""
   print(`${bold(safeText(name))}  ${dim(id)}`)
-  print(`${state}: ${done} of ${total} trials, begun ${ago(created_at, new Date())}${took}${resume}\n`)
+  print(`${state}: ${done} of ${total} trials, begun ${ago(created_at, new Date())}${took}${resume}`)
+  const spent = showSpent(campaign)
+  if (spent !== undefined) print(spent)
+  print("")
   if (results.length === 0) return
   printSummary(results)
   print("")

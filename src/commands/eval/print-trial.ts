@@ -1,3 +1,4 @@
+import { showCost } from "../../audit/describe.ts"
 import type { Detail } from "../../eval/detail.ts"
 import { timeOf } from "../../eval/summary.ts"
 import { oneLine, paint, print, safeText } from "../../lib/output.ts"
@@ -57,8 +58,9 @@ function facts(trial: Detail): Line[] {
   ]
 }
 
-function sessionLine({ id, model, outcome, steps, verified }: Detail["sessions"][number]): Line {
-  return [id, `${model}: ${howEnded({ outcome, steps, verified: verified === null ? null : verified === 1 })}`]
+function sessionLine({ id, model, outcome, steps, cost_usd, verified }: Detail["sessions"][number]): Line {
+  const ended = howEnded({ outcome, steps, verified: verified === null ? null : verified === 1 })
+  return [id, `${model}: ${ended}${showCost(cost_usd)}`]
 }
 
 function judgementLine({ at, judge_version, verdict, reasons }: Detail["judgements"][number]): Line {
