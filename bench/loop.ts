@@ -61,6 +61,8 @@ function instantModel(cwd: string, runs: number): { model: Model; turns: number[
   let asked = 0
   const model: Model = {
     name: "instant",
+    system: "",
+    worstCost_usd: () => 0,
     turn: async () => {
       const now_ms = performance.now()
       if (answered_ms !== undefined && asked > WARM_UP_TURNS) turns.push(now_ms - answered_ms)
@@ -84,5 +86,5 @@ async function bareShell(cwd: string): Promise<number> {
 }
 
 function answer(stop_reason: string, block: Turn["content"][number]): Turn {
-  return { content: [block], stop_reason, model: "instant", request_id: null, usage: {}, cost_usd: 0 }
+  return { content: [block], stop_reason, model: "instant", request_id: null, usage: {}, cost_usd: 0, waited_ms: 0 }
 }

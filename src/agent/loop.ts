@@ -1,12 +1,16 @@
 import { messageOf } from "../lib/errors.ts"
-import { append } from "../store/events.ts"
-import type { EventBodies, EventKind, Outcome } from "../store/kinds.ts"
+import type { Outcome } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
 import { type Lease, renewLease, type SessionEnd } from "../store/sessions.ts"
 import { LEASE_MS, type Meter, type SessionLimits, startMeter } from "./limits.ts"
-import type { Block, Message, Model, Turn } from "./model/model.ts"
+import { NoTurn } from "./model/failure.ts"
+import { type Block, type Message, type Model, readContent, type ToolUse, type Turn } from "./model/model.ts"
 import { readShellInput } from "./model/shell-input.ts"
+import { openPurse, type Purse } from "./purse.ts"
+import { readReport } from "./report.ts"
 import { describeEnd, type Shell } from "./sandbox/shell.ts"
+import { afterTurn } from "./stop.ts"
+import { openTranscript, type Transcript } from "./transcript.ts"
 
 /** Everything that one conversation needs. What it says and does goes to the lab's log, before it happens. */
 export interface Conversation {
@@ -25,31 +29,48 @@ export interface Conversation {
 
 /** Lets the model work until it ends, or a limit or somebody ends it. Each end has its name in `outcome`. */
 export async function converse(conversation: Conversation): Promise<SessionEnd> {
-  const meter = startMeter(conversation.limits, conversation.store.clock)
-  const history: Message[] = [{ role: "user", content: [{ type: "text", text: conversation.page }] }]
+  const { store, lease, model, limits, page } = conversation
+  const meter = startMeter(limits, store.clock)
+  const desk = { meter, purse: openPurse(store, lease, limits.usd), transcript: openTranscript(store, lease) }
+  const history: Message[] = [{ role: "user", content: [{ type: "text", text: page }] }]
   const end = (outcome: Outcome, report: string | null = null): SessionEnd => {
-    return { outcome, steps: meter.steps, cost_usd: meter.cost_usd, report }
+    const { steps, cost_usd, totals } = meter
+    return {
+      outcome,
+      steps,
+      cost_usd,
+      report,
+      totals,
+      ...(report !== null && { diagnosis: { ...readReport(report) } }),
+    }
   }
 
-  record(conversation, "page", { system: "", text: conversation.page })
+  desk.transcript.page(model.system, page)
   while (true) {
     const over = whyOver(conversation, meter)
     if (over) return end(over)
-    const answer = await ask(conversation, history, meter)
+    const answer = await ask(conversation, history, desk)
     if (answer.kind === "none") return end(answer.outcome)
     const { turn } = answer
     history.push({ role: "assistant", content: turn.content })
 
     const next = afterTurn(turn)
-    if (next.kind === "end") return end(next.outcome, textOf(turn))
+    if (next.kind === "end") return end(next.outcome, readContent(turn.content).text)
     if (next.kind === "ask_again") continue
-    const results = await runCalls(conversation, turn, meter)
+    const results = await runCalls(conversation, turn, desk)
     if (results === "lease_lost") return end({ kind: "halted", reason: "another session took the lab over" })
     history.push({ role: "user", content: results })
   }
 }
 
 // internal
+
+/** What a conversation counts with, pays with and writes on. */
+interface Desk {
+  meter: Meter
+  purse: Purse
+  transcript: Transcript
+}
 
 /** What ends a session from outside of the conversation. */
 function whyOver({ signal }: Conversation, meter: Meter): Outcome | undefined {
@@ -58,60 +79,47 @@ function whyOver({ signal }: Conversation, meter: Meter): Outcome | undefined {
 
 type Answer = { kind: "turn"; turn: Turn } | { kind: "none"; outcome: Outcome }
 
-/** The model's next turn, counted and written down, or why there is none. */
-async function ask(conversation: Conversation, history: readonly Message[], meter: Meter): Promise<Answer> {
+/** The model's next turn, paid, counted and written down, or why there is none. */
+async function ask(conversation: Conversation, history: readonly Message[], desk: Desk): Promise<Answer> {
   const { store, model, signal } = conversation
+  const { meter, purse, transcript } = desk
+  const payment = purse.setAside(model.worstCost_usd(history))
+  if (payment.kind === "none") return payment
   const asked_ms = store.clock.mono_ms()
-  let turn: Turn
+  const before_usd = meter.cost_usd
   try {
-    turn = await model.turn(history, { signal: AbortSignal.any([signal, meter.time_up]) })
+    const turn = await model.turn(history, {
+      signal: AbortSignal.any([signal, meter.time_up]),
+      onFailure: (attempt) => {
+        meter.charge(attempt.cost_usd)
+        transcript.failure(attempt, meter.steps + 1)
+      },
+    })
+    const took_ms = store.clock.mono_ms() - asked_ms
+    meter.count(turn, took_ms)
+    transcript.turn(turn, meter.steps, took_ms)
+    return { kind: "turn", turn }
   } catch (error) {
-    if (signal.aborted) return { kind: "none", outcome: whyStopped(signal) }
-    if (meter.time_up.aborted) return { kind: "none", outcome: { kind: "limit", which: "time" } }
-    return { kind: "none", outcome: { kind: "model_error", reason: messageOf(error) } }
-  }
-  meter.steps += 1
-  meter.cost_usd += turn.cost_usd
-  recordTurn(conversation, turn, meter.steps, store.clock.mono_ms() - asked_ms)
-  return { kind: "turn", turn }
-}
-
-type Next = { kind: "run" } | { kind: "ask_again" } | { kind: "end"; outcome: Outcome }
-
-/** What a turn's stop reason asks for (Messages API, 2026-10-21). A call in a truncated turn is never run. */
-function afterTurn(turn: Turn): Next {
-  switch (turn.stop_reason) {
-    case "tool_use":
-      return callsOf(turn).length > 0
-        ? { kind: "run" }
-        : { kind: "end", outcome: { kind: "model_error", reason: "the turn asks for a tool and holds no call" } }
-    case "pause_turn":
-      return { kind: "ask_again" }
-    case "end_turn":
-    case "stop_sequence":
-      return { kind: "end", outcome: claim(textOf(turn)) }
-    case "refusal":
-      return { kind: "end", outcome: { kind: "refused", category: turn.refusal_category ?? null, model: turn.model } }
-    case "max_tokens":
-    case "model_context_window_exceeded":
-      return { kind: "end", outcome: { kind: "model_error", reason: `the turn was cut off: ${turn.stop_reason}` } }
-    default:
-      return { kind: "end", outcome: { kind: "model_error", reason: `unknown stop reason: ${turn.stop_reason}` } }
+    meter.totals.model_ms += store.clock.mono_ms() - asked_ms
+    return { kind: "none", outcome: whyNoTurn(error, signal, meter) }
+  } finally {
+    payment.settle(before_usd === null || meter.cost_usd === null ? null : meter.cost_usd - before_usd)
   }
 }
 
-/** The agent only claims; whether the lab is well is the monitor's word. */
-function claim(text: string): Outcome {
-  const escalation = /^\s*ESCALATE:\s*(.*)/.exec(text)
-  return escalation ? { kind: "gave_up", reason: escalation[1] ?? "" } : { kind: "claims_done" }
+function whyNoTurn(error: unknown, signal: AbortSignal, meter: Meter): Outcome {
+  if (signal.aborted) return whyStopped(signal)
+  if (meter.time_up.aborted) return { kind: "limit", which: "time" }
+  const unreachable = error instanceof NoTurn && error.unreachable
+  return { kind: "model_error", reason: messageOf(error), ...(unreachable && { unreachable }) }
 }
 
 /** Runs a turn's calls in order and gives exactly one result for each. The lease is checked before every command. */
-async function runCalls(conversation: Conversation, turn: Turn, meter: Meter): Promise<Block[] | "lease_lost"> {
+async function runCalls(conversation: Conversation, turn: Turn, desk: Desk): Promise<Block[] | "lease_lost"> {
   const results: Result[] = []
-  for (const call of callsOf(turn)) {
+  for (const call of readContent(turn.content).calls) {
     if (!renewLease(conversation.store, conversation.lease, LEASE_MS)) return "lease_lost"
-    results.push(await runCall(conversation, call, meter))
+    results.push(await runCall(conversation, call, desk))
   }
   const news = conversation.news()
   const last = results.at(-1)
@@ -119,11 +127,10 @@ async function runCalls(conversation: Conversation, turn: Turn, meter: Meter): P
   return results
 }
 
-type Call = Extract<Block, { type: "tool_use" }>
 type Result = Extract<Block, { type: "tool_result" }>
 
 /** One result, whatever becomes of the call. What is never run leaves no `command` behind. */
-async function runCall(conversation: Conversation, call: Call, meter: Meter): Promise<Result> {
+async function runCall(conversation: Conversation, call: ToolUse, { meter, transcript }: Desk): Promise<Result> {
   const unrun = (reason: string): Result => {
     return { type: "tool_result", tool_use_id: call.id, content: reason, is_error: true }
   }
@@ -133,39 +140,13 @@ async function runCall(conversation: Conversation, call: Call, meter: Meter): Pr
 
   const { command, reasoning } = read.input
   const place = { step: meter.steps, call: call.id }
-  record(conversation, "command", { ...place, command, reasoning })
+  transcript.command({ ...place, command, reasoning })
   const timeout_ms = Math.min(conversation.limits.command_timeout_ms, meter.left_ms())
   const result = await conversation.shell.run(command, { timeout_ms, signal: conversation.signal })
   const { exit_code, signal, ended_by, duration_ms, output_bytes, shown, output } = result
-  const body = { ...place, exit_code, signal, ended_by, duration_ms, output_bytes, shown }
-  record(conversation, "result", body, output)
+  transcript.result({ ...place, exit_code, signal, ended_by, duration_ms, output_bytes, shown }, output)
   const content = shown === "" ? describeEnd(result) : `${describeEnd(result)}\n${shown}`
   return { type: "tool_result", tool_use_id: call.id, content, ...(ended_by === "exit" ? {} : { is_error: true }) }
-}
-
-function recordTurn(conversation: Conversation, turn: Turn, step: number, took_ms: number): void {
-  const { stop_reason, model, request_id, usage } = turn
-  const calls = callsOf(turn).map(({ id, name, input }) => ({ call: id, name, input }))
-  const body = { step, text: textOf(turn), stop_reason, model, request_id, usage, took_ms }
-  record(conversation, "message", calls.length > 0 ? { ...body, calls } : body)
-}
-
-function record<K extends EventKind>(
-  conversation: Conversation,
-  kind: K,
-  body: EventBodies[K],
-  blob?: Uint8Array,
-): void {
-  const { store, lease } = conversation
-  append(store, lease.lab, kind, body, { session: lease.session, ...(blob?.length ? { blob } : {}) })
-}
-
-function callsOf(turn: Turn): Call[] {
-  return turn.content.filter((block) => block.type === "tool_use")
-}
-
-function textOf(turn: Turn): string {
-  return turn.content.flatMap((block) => (block.type === "text" ? [block.text] : [])).join("\n")
 }
 
 function whyStopped(signal: AbortSignal): Outcome {

@@ -1,5 +1,6 @@
+import type { PagedTicket } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
-import { openTickets, type PagedTicket } from "../store/tickets.ts"
+import { openTickets } from "../store/tickets.ts"
 
 /** The first message of a session: what the lab is, and what is wrong with it. */
 export function pageText(brief: string, tickets: readonly PagedTicket[]): string {

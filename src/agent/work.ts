@@ -1,8 +1,9 @@
 import { timedId } from "../lib/ids.ts"
-import type { Outcome } from "../store/kinds.ts"
+import type { Outcome, PagedTicket } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
 import { claimLab, endSession, giveBack, type Lease, recordVerified, renewLease } from "../store/sessions.ts"
-import { escalate, openTickets, type PagedTicket } from "../store/tickets.ts"
+import { OUT_OF_DOLLARS } from "../store/spending.ts"
+import { escalate, openTickets } from "../store/tickets.ts"
 import { LEASE_MS, type SessionLimits } from "./limits.ts"
 import { converse } from "./loop.ts"
 import type { Model } from "./model/model.ts"
@@ -26,7 +27,8 @@ export interface Work {
   signal: AbortSignal
 }
 
-export type WorkEnd = "verified" | "escalated" | "stopped"
+/** `unreachable`: escalated because no model answered, and `out_of_dollars`: stopped because the campaign's are used up. */
+export type WorkEnd = "verified" | "escalated" | "unreachable" | "out_of_dollars" | "stopped"
 
 /** Works a lab's tickets: one session after another, until the monitor agrees, or the attempts are used up. */
 export async function work(context: Work): Promise<WorkEnd> {
@@ -94,9 +96,10 @@ async function workOnce(context: Work, lease: Lease, model: Model, signal: Abort
 function settle(context: Work, lease: Lease & { attempt: number }, { outcome, verified }: Worked): WorkEnd | "again" {
   const { store, lab, attempts } = context
   if (verified) return "verified"
+  if (outcome.kind === "halted" && outcome.reason === OUT_OF_DOLLARS) return "out_of_dollars"
   if (outcome.kind === "interrupted" || outcome.kind === "halted") return "stopped"
   if (outcome.kind === "claims_done" && verified === undefined) return "stopped"
   if (outcome.kind !== "gave_up" && lease.attempt < attempts) return "again"
   for (const { id } of openTickets(store, lab)) escalate(store, id, `${outcome.kind} in attempt ${lease.attempt}`)
-  return "escalated"
+  return outcome.kind === "model_error" && outcome.unreachable ? "unreachable" : "escalated"
 }

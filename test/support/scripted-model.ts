@@ -20,6 +20,12 @@ export function scriptedModel(...turns: Scripted[]): ScriptedModel {
   let [before, onlyGrew] = ["[", true]
   return {
     name: "scripted",
+    system: "",
+    // The dollars of a turn are known beforehand: what it will cost.
+    worstCost_usd: () => {
+      const next = turns[Math.min(asked.length + 1, turns.length) - 1]!
+      return typeof next === "function" ? 0 : (next.cost_usd ?? 0)
+    },
     asked,
     onlyGrew: () => onlyGrew,
     turn: async (history, { signal }) => {
@@ -64,6 +70,7 @@ const USUAL: Turn = {
   request_id: null,
   usage: {},
   cost_usd: 0,
+  waited_ms: 0,
 }
 
 function freeze(value: unknown): void {

@@ -11,6 +11,8 @@ export interface Runbook {
 export function runbookModel({ name, steps, says }: Runbook): Model {
   return {
     name,
+    system: "",
+    worstCost_usd: () => 0,
     turn: async (history) => {
       const step = turnsSoFar(history)
       const input = steps[step]
@@ -26,5 +28,5 @@ export function runbookModel({ name, steps, says }: Runbook): Model {
 const turnsSoFar = (history: readonly Message[]) => history.filter(({ role }) => role === "assistant").length
 
 function turn(model: string, stop_reason: string, block: Turn["content"][number]): Turn {
-  return { content: [block], stop_reason, model, request_id: null, usage: {}, cost_usd: 0 }
+  return { content: [block], stop_reason, model, request_id: null, usage: {}, cost_usd: 0, waited_ms: 0 }
 }

@@ -3,7 +3,7 @@ import { draw } from "../../lib/random.ts"
 import { members } from "../../lab/render.ts"
 import { gatesOf, NODE_RUNNING, type Subject } from "../../lab/subject.ts"
 import type { Injection } from "../../store/injections.ts"
-import type { PagedTicket } from "../../store/tickets.ts"
+import type { PagedTicket } from "../../store/kinds.ts"
 import type { Fault } from "../fault.ts"
 
 interface FalsePagePlan extends Record<string, unknown> {

@@ -1,0 +1,91 @@
+import { messageOf, OperatorError } from "../../lib/errors.ts"
+
+/** An attempt at a request that gave no turn. */
+export interface Failure {
+  reason: string
+  /** As HTTP names it; null when no answer came, or when it broke. */
+  status: number | null
+  /** Whether another attempt may do better. */
+  passing: boolean
+  /** What the API asks to wait; null when it did not say. */
+  asked_pause_ms: number | null
+}
+
+/** No turn could be had. */
+export class NoTurn extends OperatorError {
+  /** False: the conversation itself was refused, as too long for instance. True: the model could not be reached, whatever was said. */
+  readonly unreachable: boolean
+
+  constructor(failure: Failure, attempts: number) {
+    super(attempts > 1 ? `${failure.reason} (${attempts} attempts)` : failure.reason)
+    this.unreachable = !OUR_FAULT.includes(failure.status ?? 0)
+  }
+}
+
+/** No more attempts at one turn than this: with the pauses between them they take a minute and a half. */
+export const MAX_ATTEMPTS = 8
+
+/** Whoever asks for a longer pause than this is not waited for: the session is on call. */
+export const LONGEST_PAUSE_MS = 120_000
+
+/**
+ * What an error of the SDK says. It has a `status` when there was an HTTP answer, a `type` when the API named the error in the midst
+ * of a stream, and neither when the connection or the stream broke (the SDK's core/error.ts).
+ */
+export function failureOf(error: unknown): Failure {
+  const { status, type, headers } = error as { status?: unknown; type?: unknown; headers?: Headers }
+  if (typeof status === "number") {
+    const said = headers?.get("x-should-retry")
+    const passing = said === "true" || (said !== "false" && (PASSING.includes(status) || status >= 500))
+    return { status, passing, reason: reasonOf(error, `${status}`), asked_pause_ms: askedPause(headers) }
+  }
+  const named = typeof type === "string" ? type : undefined
+  const passing = named === undefined || PASSING_TYPES.includes(named)
+  return { status: null, passing, reason: reasonOf(error, named ?? ""), asked_pause_ms: null }
+}
+
+/** How long to wait after the attempt of this number, from 1 on; null: not at all, since there will be no other. */
+export function pauseAfter(attempt: number, failure: Failure, random: () => number): number | null {
+  if (!failure.passing || attempt >= MAX_ATTEMPTS) return null
+  if (failure.asked_pause_ms !== null) return failure.asked_pause_ms > LONGEST_PAUSE_MS ? null : failure.asked_pause_ms
+  const pause_ms = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_OWN_PAUSE_MS)
+  return Math.round(pause_ms * (1 - JITTER * random()))
+}
+
+// internal
+
+const PASSING = [408, 409, 429]
+const PASSING_TYPES = ["overloaded_error", "api_error", "rate_limit_error", "timeout_error"]
+
+/** What is wrong with the request is wrong with the conversation that it holds. */
+const OUR_FAULT = [400, 413, 422]
+
+const FIRST_PAUSE_MS = 500
+const LONGEST_OWN_PAUSE_MS = 30_000
+/** Sessions that were refused together don't come back together. */
+const JITTER = 0.25
+
+const LONGEST_REASON_CHARS = 300
+
+/** `retry-after` is a number of seconds or a date (RFC 9110, section 10.2.3). */
+function askedPause(headers: Headers | undefined): number | null {
+  const exact = Number(headers?.get("retry-after-ms") ?? Number.NaN)
+  if (exact >= 0) return exact
+  const text = headers?.get("retry-after")
+  if (text == null) return null
+  const seconds = Number(text)
+  const asked_ms = Number.isNaN(seconds) ? Date.parse(text) - Date.now() : seconds * 1_000
+  return Number.isNaN(asked_ms) ? null : Math.max(0, asked_ms)
+}
+
+/** One line. A gateway's page is shown by its title. */
+function reasonOf(error: unknown, what: string): string {
+  const { apiMessage, type } = error as { apiMessage?: unknown; type?: unknown }
+  const message = typeof apiMessage === "string" ? apiMessage : messageOf(error)
+  const title = /<title>\s*([^<]*?)\s*<\/title>/i.exec(message)?.[1]
+  const text = title ?? message.replaceAll(/<[^>]*>/g, " ")
+  const kind = typeof type === "string" && type !== what ? ` ${type}` : ""
+  const said = text.replaceAll(/\s+/g, " ").trim()
+  const whole = what === "" ? said : said.startsWith(what) ? said : `${what}${kind}: ${said}`
+  return whole.length > LONGEST_REASON_CHARS ? `${whole.slice(0, LONGEST_REASON_CHARS)}…` : whole
+}
