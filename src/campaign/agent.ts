@@ -1,18 +1,19 @@
-import { DEFAULT_LIMITS } from "../agent/limits.ts"
 import type { Model } from "../agent/model/model.ts"
-import { runbookModel } from "../agent/model/runbook.ts"
+import { limitsOf, modelMaker } from "../agent/model/make.ts"
+import { type Runbook, runbookModel } from "../agent/model/runbook.ts"
 import { localShell } from "../agent/sandbox/local.ts"
-import { parseVariant, type Variant } from "../agent/variant.ts"
+import { isClaude, type Variant } from "../agent/variant.ts"
 import { work } from "../agent/work.ts"
-import { definedOnly } from "../lib/defined.ts"
 import { messageOf, OperatorError } from "../lib/errors.ts"
 import type { Lab } from "../lab/lab.ts"
 import { type Injection, isNoFault } from "../store/injections.ts"
 import type { PagedTicket } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
-import { readText } from "../store/texts.ts"
+import { sessionsOf } from "../store/sessions.ts"
+import { OUT_OF_DOLLARS } from "../store/spending.ts"
 import { openTickets } from "../store/tickets.ts"
 import type { Trial } from "../store/trials.ts"
+import { keptFor, variantOf } from "./claude.ts"
 import type { Stand } from "./stand.ts"
 
 /** A ticket is taken up this soon after it opened. */
@@ -55,6 +56,8 @@ export function hireAgent(store: Store, trial: Trial, stand: Stand, incident: In
     }
     working = true
     const end = await workOn(store, trial, stand, variant, incident, signal)
+    if (end === "out_of_dollars") throw new OperatorError(OUT_OF_DOLLARS)
+    if (end === "unreachable") throw new OperatorError(`no model could be reached: ${lastWords(store, stand.lab.id)}`)
     if (end === "escalated") gave_up_ms = store.clock.mono_ms()
   }
   const done = job()
@@ -70,6 +73,7 @@ export function hireAgent(store: Store, trial: Trial, stand: Stand, incident: In
     dismiss: async () => {
       dismissal.abort("the trial has ended")
       await done
+      if (failure instanceof OperatorError) throw failure
       if (failure !== undefined)
         throw new OperatorError(`the agent's side failed: ${messageOf(failure)}`, { cause: failure })
     },
@@ -78,12 +82,13 @@ export function hireAgent(store: Store, trial: Trial, stand: Stand, incident: In
 
 // internal
 
-async function variantOf(store: Store, trial: Trial): Promise<Variant> {
-  const { content, name } = readText(store, trial.variant_text)
-  return parseVariant(content, name)
+/** Why a session without an answer ended. */
+function lastWords(store: Store, lab: string): string {
+  const outcome = sessionsOf(store, lab).at(-1)?.outcome
+  return outcome?.kind === "model_error" ? outcome.reason : "no reason was given"
 }
 
-function workOn(
+async function workOn(
   store: Store,
   trial: Trial,
   stand: Stand,
@@ -96,12 +101,12 @@ function workOn(
   return work({
     store,
     lab: lab.id,
-    brief,
+    brief: variant.brief ? brief : "",
     told,
     variant: variant.name,
-    model: () => modelOf(variant, lab, injection),
+    model: await modelsOf(store, trial, variant, lab, injection),
     shell: localShell({ cwd: lab.dir, env: lab.environment() }),
-    limits: { ...DEFAULT_LIMITS, ...definedOnly(variant.limits) },
+    limits: limitsOf(variant),
     attempts,
     verify: async () => {
       await stand.until(() => signal.aborted || monitor.holdsFor(verify_ms), verify_ms + VERIFY_PATIENCE_MS)
@@ -111,11 +116,22 @@ function workOn(
   })
 }
 
+/** A fresh model for each session: Claude with the texts that were kept, a runbook, or the oracle's. */
+async function modelsOf(
+  store: Store,
+  trial: Trial,
+  variant: Variant,
+  lab: Lab,
+  injection: Injection,
+): Promise<() => Model> {
+  if (variant.model === "oracle") return () => runbookModel(oracle(variant, lab, injection))
+  if (isClaude(variant)) return modelMaker({ variant, clock: store.clock, ...(await keptFor(store, trial)) })
+  return () => runbookModel({ name: variant.name, steps: variant.runbook, says: variant.says })
+}
+
 /** The oracle's runbook is the subject's declared repair, filled in for what was really broken. The agent's room knows no fault. */
-function modelOf(variant: Variant, lab: Lab, injection: Injection): Model {
-  if (variant.model !== "oracle")
-    return runbookModel({ name: variant.name, steps: variant.runbook, says: variant.says })
-  if (isNoFault(injection.fault)) return runbookModel({ name: variant.name, steps: [], says: "Nothing is broken." })
+function oracle({ name, says }: Variant, lab: Lab, injection: Injection): Runbook {
+  if (isNoFault(injection.fault)) return { name, steps: [], says: "Nothing is broken." }
   const repair = lab.subject.faults[injection.fault]?.repair
   const command = typeof repair === "string" ? repair : repair?.[lab.platform]
   if (command === undefined) {
@@ -126,5 +142,5 @@ function modelOf(variant: Variant, lab: Lab, injection: Injection): Model {
     reasoning: `The declared repair of ${injection.fault}${node === "" ? "" : ` at ${node}`}.`,
     command: lab.render(command, { node }),
   }))
-  return runbookModel({ name: variant.name, steps, says: variant.says })
+  return { name, steps, says }
 }

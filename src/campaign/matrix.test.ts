@@ -2,7 +2,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { parsePrices } from "../agent/prices.ts"
 import { openStore, type Store } from "../store/open.ts"
+import { readText } from "../store/texts.ts"
 import type { CampaignRequest } from "./file.ts"
 import { resolveMatrix } from "./matrix.ts"
 
@@ -73,14 +75,22 @@ test("the hash follows what decides a trial and nothing else", async () => {
   }
 })
 
-test("a price table that was kept is part of every trial, and of the hash; without one there is none", async () => {
-  const [without, with_one] = [
-    await resolveMatrix(store, REQUEST),
-    await resolveMatrix(store, REQUEST, { prices_text: "p" }),
-  ]
-  expect(new Set(with_one.trials.map(({ prices_text }) => prices_text))).toEqual(new Set(["p"]))
+test("a price table that is given is part of every trial, and of the hash; without one only Claude has the built-in one", async () => {
+  const prices = await parsePrices("as_of: 2026-11-20\nmodels: {}\n", "mine.yaml")
+  const [without, with_one] = [await resolveMatrix(store, REQUEST), await resolveMatrix(store, REQUEST, { prices })]
+  const kept = new Set(with_one.trials.map(({ prices_text }) => readText(store, prices_text!).content))
+  expect(kept).toEqual(new Set([prices.text]))
   expect(with_one.hash).not.toBe(without.hash)
   expect(without.trials.some(({ prices_text }) => prices_text !== undefined)).toBe(false)
+})
+
+test("Claude's trials hold the prompt and the prices that they run with", async () => {
+  const { trials } = await resolveMatrix(store, { ...REQUEST, variants: ["default", "nobody"] })
+  const of = (name: string) => trials.find(({ variant }) => variant === name)!
+  const [claude, control] = [of("default"), of("nobody")]
+  expect(readText(store, claude.prompt_text!).content).toContain("on call")
+  expect(readText(store, claude.prices_text!).content).toContain("claude-opus-5-5")
+  expect(control.prompt_text ?? control.prices_text).toBeUndefined()
 })
 
 test("names that are not there, and cells that are there twice, are refused before anything runs", async () => {

@@ -1,5 +1,7 @@
 import { ATTEMPTS } from "../agent/limits.ts"
-import { findVariant, type Variant } from "../agent/variant.ts"
+import { builtInPrices, type Prices } from "../agent/prices.ts"
+import { promptOf } from "../agent/prompt.ts"
+import { findVariant, isClaude, type Variant } from "../agent/variant.ts"
 import { findFault, paramsOf } from "../chaos/catalogue.ts"
 import { chooseTargets } from "../chaos/targets.ts"
 import { cellKey } from "../eval/summary.ts"
@@ -39,12 +41,13 @@ export interface Matrix {
 /**
  * Resolves a request: every name is looked up and every text kept, so that a mistake shows before anything runs. A cell's
  * repetition has the same seed under every variant. Each block holds one repetition of everything, in an order of its own,
- * so that a drift of the machine does not fall on one variant. `prices_text` is the text of a price table that was kept.
+ * so that a drift of the machine does not fall on one variant. `prices` stands instead of the built-in table, which goes with
+ * trials of Claude alone.
  */
 export async function resolveMatrix(
   store: Store,
   request: CampaignRequest,
-  { prices_text = null }: { prices_text?: string | null } = {},
+  { prices }: { prices?: Prices | undefined } = {},
 ): Promise<Matrix> {
   const subjects = await Promise.all(unique(request.subjects, "subject").map(findSubject))
   const variants = await Promise.all(unique(request.variants, "variant").map(findVariant))
@@ -56,8 +59,13 @@ export async function resolveMatrix(
   if (count > MAX_TRIALS) throw new UsageError(`${request.name}: ${count} trials are more than ${MAX_TRIALS}`)
 
   const limits = { ...DEFAULT_TRIAL_LIMITS, ...request.limits }
-  const prices = prices_text === null ? {} : { prices_text }
-  const arms = variants.map((variant) => ({ variant: variant.name, variant_text: kept(store, variant), ...prices }))
+  const table = prices ?? (await builtInPrices())
+  const arms = variants.map((variant) => ({
+    variant: variant.name,
+    variant_text: keepText(store, "variant", variant.file, variant.text),
+    ...(isClaude(variant) && { prompt_text: keptPrompt(store, variant) }),
+    ...((prices || isClaude(variant)) && { prices_text: keepText(store, "prices", table.file, table.text) }),
+  }))
   const trials = Array.from({ length: request.trials }, (_, index) => {
     const seed = request.seed + index
     const block = cells.flatMap((cell) => arms.map((arm) => ({ ...cell, ...arm, limits, repetition: index + 1, seed })))
@@ -98,8 +106,9 @@ function combinations(params: Record<string, unknown[]>): Record<string, unknown
   )
 }
 
-function kept(store: Store, variant: Variant): string {
-  return keepText(store, "variant", variant.file, variant.text)
+function keptPrompt(store: Store, variant: Variant): string {
+  const { name, text } = promptOf(variant)
+  return keepText(store, "prompt", name, text)
 }
 
 function unique(names: string[], what: string): string[] {

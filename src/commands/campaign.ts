@@ -1,4 +1,5 @@
 import { readPrices } from "../agent/prices.ts"
+import { requireForClaude } from "../campaign/claude.ts"
 import { type CampaignRequest, findCampaign } from "../campaign/file.ts"
 import { expectTrials } from "../campaign/expected.ts"
 import { openCampaign, type Resumption } from "../campaign/identity.ts"
@@ -61,6 +62,10 @@ export default defineCommand({
       valueHint: "FILE",
       description: "what models cost, instead of the table that is built in",
     },
+    "allow-host-shell": {
+      type: "boolean",
+      description: "let Claude use this machine's own shell, where a lab is made of its processes",
+    },
     "dry-run": { type: "boolean", description: "show what would run, and how long it would take" },
     continue: { type: "boolean", description: "finish a campaign that was changed since, as it was begun" },
     new: { type: "boolean", description: "begin anew, although one of this name is not finished" },
@@ -69,15 +74,20 @@ export default defineCommand({
     if (args.continue && args.new) throw new UsageError("--continue and --new exclude each other")
     const store = openStore(storeFile(args.db))
     const request = withFlags(await requested(args), args)
-    const matrix = await resolveMatrix(store, request, { prices_text: await pricesText(store, args.prices) })
+    const matrix = await resolveMatrix(store, request, {
+      prices: args.prices === undefined ? undefined : await readPrices(args.prices),
+    })
     if (args["dry-run"]) {
       await showPlan(store, matrix, request, args.json === true)
       return store.close()
     }
+    const leave = { host_shell: args["allow-host-shell"] === true }
+    for (const warning of await requireForClaude(store, matrix.trials, leave)) note(warning)
     await requireLoopback()
     await sweepAtStart(store)
     const campaign = openCampaign(store, matrix, resumption(args), request.limit_usd)
     if (campaign.continued) note(`going on with ${campaign.id}`)
+    if (args.continue) await requireForClaude(store, campaign.trials, leave)
     const { parallel, cooldown_ms } = request
     const expected = await expectTrials(store, campaign.trials)
     const progress = showProgress(store.clock, { name: request.name, parallel, expected })
@@ -180,9 +190,4 @@ function withFlags(request: CampaignRequest, flags: Flags): CampaignRequest {
     limits: { ...request.limits, ...given },
     limit_usd: flags.usd ?? request.limit_usd,
   }
-}
-
-/** Read at once, so that a mistake shows before anything runs, and kept. */
-async function pricesText(store: Store, file: string | undefined): Promise<string | null> {
-  return file === undefined ? null : keepText(store, "prices", file, (await readPrices(file)).text)
 }

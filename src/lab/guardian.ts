@@ -61,8 +61,7 @@ export async function startGuardian(store: Store, lab: string, command: readonly
 // internal
 
 function spawn(command: readonly string[], cwd: string, log: string) {
-  // A guardian that was a resident of another lab would end with it, and what sets this Bun up is not meant for another.
-  const { [RESIDENT_MARK]: _, BUN_OPTIONS: __, BUN_BE_BUN: ___, ...env } = Bun.env
+  const env = Object.fromEntries(Object.entries(Bun.env).filter(([name]) => !NOT_PASSED_ON.test(name)))
   const stderr = openSync(log, "a")
   try {
     return Bun.spawn([...command], { cwd, env, stdin: "pipe", stdout: "pipe", stderr, detached: true })
@@ -70,6 +69,12 @@ function spawn(command: readonly string[], cwd: string, log: string) {
     closeSync(stderr)
   }
 }
+
+/**
+ * A guardian that was a resident of another lab would end with it; what sets this Bun up is not meant for another; and the
+ * model's key is nobody's but the conversation's.
+ */
+const NOT_PASSED_ON = new RegExp(`^(?:${RESIDENT_MARK}|BUN_OPTIONS|BUN_BE_BUN|ANTHROPIC_.*)$`)
 
 async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
   const reader = stream.getReader()
