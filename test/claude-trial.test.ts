@@ -88,7 +88,7 @@ test.concurrent(
 test.concurrent(
   "a false claim is claimed, and the lab is unrepaired",
   async () => {
-    const { trial } = await play(await scriptOf("claims"))
+    const { trial } = await play(await scriptOf("claims"), [...CLAUDE, "--deadline", "20s"])
     expect(trial.verdict).toBe("unrepaired")
     expect(trial.facts!.sessions[0]!.outcome).toEqual({ kind: "claims_done" })
     expect(trial.facts!.sessions[0]!.verified).toBe(false)

@@ -9,6 +9,10 @@ import { converse } from "./loop.ts"
 import type { Model } from "./model/model.ts"
 import { pageText, ticketNews } from "./page.ts"
 import type { Shell } from "./sandbox/shell.ts"
+import type { Summaries } from "./summarise.ts"
+
+/** After a session the next one begins at once, and the end of all waits at most this long for summaries. Few take longer. */
+const SUMMARIES_WAIT_MS = 10_000
 
 export interface Work {
   store: Store
@@ -22,6 +26,8 @@ export interface Work {
   shell: Shell
   limits: SessionLimits
   attempts: number
+  /** Summaries of a session, made beside it; none when left out. */
+  summaries?: ((lease: Lease) => Summaries) | undefined
   /** The monitor's word on the claim: resolves true once the lab has held for `verify`, false when it does not in time. */
   verify(signal: AbortSignal): Promise<boolean>
   signal: AbortSignal
@@ -32,6 +38,18 @@ export type WorkEnd = "verified" | "escalated" | "unreachable" | "out_of_dollars
 
 /** Works a lab's tickets: one session after another, until the monitor agrees, or the attempts are used up. */
 export async function work(context: Work): Promise<WorkEnd> {
+  const summaries: Promise<void>[] = []
+  try {
+    return await attempts(context, summaries)
+  } finally {
+    await Promise.all(summaries)
+  }
+}
+
+// internal
+
+/** One session after another. What is still being summed up when one has ended is added to `summaries`. */
+async function attempts(context: Work, summaries: Promise<void>[]): Promise<WorkEnd> {
   const { store, lab, signal } = context
   while (!signal.aborted) {
     const model = context.model()
@@ -44,15 +62,25 @@ export async function work(context: Work): Promise<WorkEnd> {
       max_attempts: context.attempts,
     })
     if (!lease) break
-    const end = await holding(context, lease, async (signal) => {
-      return settle(context, lease, await workOnce(context, lease, model, signal))
-    })
-    if (end !== "again") return end
+    const own = context.summaries?.(lease)
+    try {
+      const end = await holding(context, lease, async (signal) => {
+        return settle(context, lease, await workOnce(context, lease, model, own, signal))
+      })
+      if (end !== "again") return end
+    } finally {
+      if (own) summaries.push(closeSoon(own, signal))
+    }
   }
   return "stopped"
 }
 
-// internal
+/** A person who stops the work does not wait. The end of a trial does, for the summary of the session that it has ended. */
+function closeSoon(summaries: Summaries, signal: AbortSignal): Promise<void> {
+  const interrupted = signal.aborted && typeof signal.reason !== "string"
+  const wait_ms = interrupted ? 0 : SUMMARIES_WAIT_MS
+  return summaries.close({ wait_ms, signal: signal.aborted ? undefined : signal })
+}
 
 /** Renews a lease beside the work, since a command may take longer than a lease, and then gives the lab back. */
 async function holding<T>(context: Work, lease: Lease, job: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -75,14 +103,22 @@ interface Worked {
 }
 
 /** One conversation, and the monitor's word on its claim. */
-async function workOnce(context: Work, lease: Lease, model: Model, signal: AbortSignal): Promise<Worked> {
+async function workOnce(
+  context: Work,
+  lease: Lease,
+  model: Model,
+  summaries: Summaries | undefined,
+  signal: AbortSignal,
+): Promise<Worked> {
   const { store, lab, shell, limits } = context
   const tickets = context.told ?? openTickets(store, lab)
   const page = pageText(context.brief, tickets)
   const news = ticketNews(store, lab, tickets)
-  const end = await converse({ store, lease, model, shell, limits, page, news, signal })
+  const onResult = summaries?.output
+  const end = await converse({ store, lease, model, shell, limits, page, news, onResult, signal })
   const claims = end.outcome.kind === "claims_done"
   endSession(store, lease, end, { keep_lab: claims })
+  if (end.outcome.kind !== "interrupted") summaries?.session()
   if (!claims) return { outcome: end.outcome }
 
   const start_ms = store.clock.mono_ms()

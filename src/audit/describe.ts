@@ -1,7 +1,7 @@
 import { showDollars } from "../lib/dollars.ts"
 import { showDuration } from "../lib/duration.ts"
 import type { Event } from "../store/events.ts"
-import type { EventBodies, EventKind, Outcome } from "../store/kinds.ts"
+import type { EventBodies, EventKind, ModelTotals, Outcome } from "../store/kinds.ts"
 
 /** One event for people: who or what, what happened, and what belongs below it. */
 export interface Line {
@@ -123,7 +123,7 @@ const DESCRIBERS: Describers = {
   }),
   "session.ended": (body) => ({
     label: "agent",
-    text: `${showOutcome(body.outcome)}, after ${body.steps} steps${showCost(body.cost_usd)}`,
+    text: `${showOutcome(body.outcome)}, after ${body.steps} steps${showCost(body.cost_usd)}${showTotals(body.totals)}`,
   }),
   "session.verified": (body) => ({
     label: "monitor",
@@ -143,6 +143,14 @@ const DESCRIBERS: Describers = {
     text: `${howEnded(body)} in ${showDuration(body.duration_ms)}, ${body.output_bytes} bytes`,
     detail: body.shown,
   }),
+  summary: (body) => {
+    const whose = body.of === "session" ? "the session" : `the output of step ${body.step}`
+    return {
+      label: "summary",
+      text: `${body.text === null ? "none " : ""}of ${whose}${body.reason === null ? "" : `: ${body.reason}`}${showCost(body.cost_usd)}`,
+      ...(body.text !== null && { detail: body.text }),
+    }
+  },
 
   snapshot: (body) => ({ label: "state", text: `${body.name} captured ${body.moment} the fault` }),
   "workload.started": (body) => ({ label: "load", text: `${body.rate_per_s} requests a second, pid ${body.pid}` }),
@@ -158,6 +166,14 @@ function describeMessage({ step, text, thinking, server_calls = [] }: EventBodie
   if (text === "" && thinking === undefined && searched === "") return undefined
   const said = text === "" ? { label: `thinks ${step}`, text: thinking ?? "" } : { label: `says ${step}`, text }
   return { ...said, ...(detail.length > 0 && { detail: detail.join("\n") }) }
+}
+
+/** What a session's turns took together; nothing where nothing was counted. */
+function showTotals(totals: ModelTotals | undefined): string {
+  if (!totals || totals.cache_hit_rate === null) return ""
+  const waited = totals.waited_ms > 0 ? `, ${showDuration(totals.waited_ms)} of it for answers that did not come` : ""
+  const cached = Math.round(totals.cache_hit_rate * 100)
+  return `; ${cached} % of its prompts from the cache; waited ${showDuration(totals.model_ms)} for the model${waited}`
 }
 
 const PRESENCE = {

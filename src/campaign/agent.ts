@@ -3,7 +3,8 @@ import { limitsOf, modelMaker } from "../agent/model/make.ts"
 import { type Runbook, runbookModel } from "../agent/model/runbook.ts"
 import { localShell } from "../agent/sandbox/local.ts"
 import { isClaude, type Variant } from "../agent/variant.ts"
-import { work } from "../agent/work.ts"
+import { summariesOf } from "../agent/summarise.ts"
+import { work, type Work } from "../agent/work.ts"
 import { messageOf, OperatorError } from "../lib/errors.ts"
 import type { Lab } from "../lab/lab.ts"
 import { type Injection, isNoFault } from "../store/injections.ts"
@@ -104,7 +105,7 @@ async function workOn(
     brief: variant.brief ? brief : "",
     told,
     variant: variant.name,
-    model: await modelsOf(store, trial, variant, lab, injection),
+    ...(await answering(store, trial, variant, lab, injection)),
     shell: localShell({ cwd: lab.dir, env: lab.environment() }),
     limits: limitsOf(variant),
     attempts,
@@ -116,17 +117,22 @@ async function workOn(
   })
 }
 
-/** A fresh model for each session: Claude with the texts that were kept, a runbook, or the oracle's. */
-async function modelsOf(
+/** A fresh model for each session: Claude with the texts that were kept, and summed up by Haiku; a runbook; or the oracle's. */
+async function answering(
   store: Store,
   trial: Trial,
   variant: Variant,
   lab: Lab,
   injection: Injection,
-): Promise<() => Model> {
-  if (variant.model === "oracle") return () => runbookModel(oracle(variant, lab, injection))
-  if (isClaude(variant)) return modelMaker({ variant, clock: store.clock, ...(await keptFor(store, trial)) })
-  return () => runbookModel({ name: variant.name, steps: variant.runbook, says: variant.says })
+): Promise<Pick<Work, "model" | "summaries">> {
+  if (variant.model === "oracle") return { model: () => runbookModel(oracle(variant, lab, injection)) }
+  const { name, runbook, says } = variant
+  if (!isClaude(variant)) return { model: () => runbookModel({ name, steps: runbook, says }) }
+  const { prompt, prices } = await keptFor(store, trial)
+  return {
+    model: modelMaker({ variant, prompt, prices, clock: store.clock }),
+    summaries: summariesOf(variant, { store, prices }),
+  }
 }
 
 /** The oracle's runbook is the subject's declared repair, filled in for what was really broken. The agent's room knows no fault. */

@@ -101,6 +101,20 @@ export interface EventBodies {
     output_bytes: number
     shown: string
   }
+  /** What a small model made of an output or of the session, for people; the agent never sees it. Without a text there is a reason. */
+  summary: {
+    of: "output" | "session"
+    step?: number
+    call?: string
+    text: string | null
+    reason: string | null
+    model: string
+    usage: unknown
+    cost_usd: number | null
+    took_ms: number
+    /** The hash of what the model was told to do. */
+    prompt: string
+  }
 
   snapshot: { moment: string; name: string; hash: string }
   "workload.started": { pid: number; rate_per_s: number }
