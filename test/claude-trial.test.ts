@@ -15,7 +15,7 @@ import { type Ended, makeHome } from "./support/operator.ts"
 
 // Trials in which the scripted Claude works the tickets of a real rate limiter, through the command line and real HTTP.
 
-const LIMITS = ["--stable", "2s", "--verify", "1s", "--grace", "1s", "--deadline", "12s", "--symptom-within", "6s"]
+const LIMITS = ["--stable", "2s", "--verify", "1s", "--grace", "1s", "--deadline", "20s", "--symptom-within", "6s"]
 const KILL = ["campaign", "--subject", "ratelimiter", "--fault", "node_kill", "--json", ...LIMITS]
 const CLAUDE = ["--variant", "default"]
 const SHELL = "--allow-host-shell"
@@ -88,7 +88,7 @@ test.concurrent(
 test.concurrent(
   "a false claim is claimed, and the lab is unrepaired",
   async () => {
-    const { trial } = await play(await scriptOf("claims"), [...CLAUDE, "--deadline", "20s"])
+    const { trial } = await play(await scriptOf("claims"))
     expect(trial.verdict).toBe("unrepaired")
     expect(trial.facts!.sessions[0]!.outcome).toEqual({ kind: "claims_done" })
     expect(trial.facts!.sessions[0]!.verified).toBe(false)
