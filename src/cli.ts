@@ -13,6 +13,7 @@ const root: Root = {
     logs: { about: "show the logs of a lab's nodes", load: () => import("./commands/logs.ts") },
     exec: { about: "run a command inside a lab", load: () => import("./commands/exec.ts") },
     monitor: { about: "watch a lab and keep its tickets", load: () => import("./commands/monitor.ts") },
+    agent: { about: "be on call for labs, with Claude or a control", load: () => import("./commands/agent.ts") },
     tickets: {
       about: "broken invariants, and who deals with them",
       commands: {

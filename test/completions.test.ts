@@ -41,7 +41,11 @@ describe("the candidates", () => {
   test("of a kind come from the working directory, the executable and the store", async () => {
     expect(await candidates("campaign", "q")).toEqual(["quickstart"])
     expect(await candidates("campaign", "--variant", "o")).toEqual(["oracle"])
-    expect(await candidates("campaign", "--fault", "")).toEqual(["none", "node_kill", "node_pause", "counter_drift"])
+    expect(await candidates("campaign", "--fault", "")).toEqual([
+      ...["none", "false_page", "healed_page", "node_kill", "node_pause", "counter_drift"],
+    ])
+    expect(await candidates("agent", "--variant", "re")).toEqual(["restart-bot"])
+    expect(await candidates("agent", "kv-1", "kv")).toEqual(["kv-1", "kv-2"])
     expect(await candidates("campaign", "--subject", "ratelimiter", "--target", "l")).toContain("limiter-b")
     expect(await candidates("up", "")).toEqual(["ratelimiter"])
     expect(await candidates("monitor", "")).toEqual(["kv-1", "kv-2"])
@@ -68,7 +72,7 @@ describe("the candidates", () => {
     const command = [...OPERATOR, "part", "complete", "--", "campaign", "--fault", ""]
     const { stdout, stderr } = Bun.spawnSync(command, { cwd: join(home.dir, "theirs"), env })
     expect([stdout.toString(), stderr.toString()]).toEqual([
-      "none\nnode_kill\nnode_pause\nmy_fault\ncounter_drift\n",
+      "none\nfalse_page\nhealed_page\nnode_kill\nnode_pause\nmy_fault\ncounter_drift\n",
       "",
     ])
   })

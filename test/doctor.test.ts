@@ -2,7 +2,10 @@ import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Finding } from "../src/commands/doctor/finding.ts"
+import type { Asked } from "../src/commands/doctor/model.ts"
 import { openStore } from "../src/store/open.ts"
+import type { Answer } from "./scripted-claude/script.ts"
+import { type ScriptedClaude, startScriptedClaude } from "./scripted-claude/server.ts"
 import { ISOLATED } from "./support/isolated.ts"
 import { type Home, makeHome, OPERATOR } from "./support/operator.ts"
 import { CAN_MOUNT, smallDisk } from "./support/small-disk.ts"
@@ -76,6 +79,65 @@ describe("on a machine that can run process labs", () => {
     const { checks, exit_code } = await examine()
     expect(checks.orphans).toMatchObject({ state: "note", mend: "operator chaos sweep" })
     expect({ named: checks.orphans?.found.includes("kv-1"), exit_code }).toEqual({ named: true, exit_code: 0 })
+  })
+})
+
+describe("a model that is asked", () => {
+  const NAME = "claude-haiku-5-5"
+  const keyFor = ({ url, key }: ScriptedClaude) => ({ ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: key })
+
+  async function ask(env: Record<string, string>, name = NAME) {
+    const { exit_code, stdout, stderr, process_labs } = await examine({ env, words: ["--model", name] })
+    return { exit_code, stderr, process_labs, model: (JSON.parse(stdout) as { model: Asked }).model }
+  }
+
+  test("is shown with who answered, how fast and for how much, whichever header takes the key", async () => {
+    for (const auth of ["bearer", "x-api-key"] as const) {
+      await using claude = await startScriptedClaude({ script: [], auth })
+      const { exit_code, model } = await ask(keyFor(claude))
+      expect({ exit_code, violations: claude.violations }).toEqual({ exit_code: 0, violations: [] })
+      expect(structuredClone(model)).toMatchObject({
+        asked: NAME,
+        answered: true,
+        model: NAME,
+        request_id: expect.stringMatching(/^req_/),
+      })
+      if (!model.answered) throw new Error("it did answer")
+      expect(model.took_ms).toBeLessThan(30_000)
+      expect(model.cost_usd).toBeGreaterThan(0)
+      expect(model.cost_usd).toBeLessThan(0.001)
+      Object.assign(home.env, keyFor(claude))
+      expect((await home.run("doctor", "--model", NAME)).stdout).toMatch(
+        /^model +ok +claude-haiku-5-5 answered in .*, for \$0\.\d+, request req_\w+$/m,
+      )
+    }
+  })
+
+  test("has a cost that is not known when it has no price", async () => {
+    await using claude = await startScriptedClaude({ script: [] })
+    expect((await ask(keyFor(claude), "claude-unheard-of")).model).toMatchObject({ answered: true, cost_usd: null })
+  })
+
+  test("and does not answer ends doctor with 4, the reason and what to do", async () => {
+    const missing: Answer = { status: 404 }
+    await using claude = await startScriptedClaude({ script: [], aside: () => missing })
+    const env = keyFor(claude)
+    const cases = [
+      [{ ...env, ANTHROPIC_API_KEY: "sk-wrong" }, NAME, "401", "ANTHROPIC_API_KEY"],
+      [env, "claude-haiku-5", "404", 'did you mean "claude-haiku-5-5"?'],
+      [{ ...env, ANTHROPIC_BASE_URL: "http://127.0.0.1:1" }, NAME, "did not answer: ", "http://127.0.0.1:1"],
+      [{}, NAME, "ANTHROPIC_API_KEY is not set", "export ANTHROPIC_API_KEY"],
+    ] as const
+    for (const [given, name, reason, mend] of cases) {
+      const { exit_code, stderr, model, process_labs } = await ask(given, name)
+      expect({ exit_code, process_labs, answered: model.answered }).toEqual({
+        ...{ exit_code: 4, process_labs: true, answered: false },
+      })
+      expect(stderr).toStartWith(`operator: ${name} did not answer: `)
+      expect(stderr).toContain(reason)
+      expect(stderr.split("→")[1]).toContain(mend)
+      expect(stderr).not.toContain("sk-wrong")
+    }
   })
 })
 

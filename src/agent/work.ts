@@ -52,6 +52,8 @@ export async function work(context: Work): Promise<WorkEnd> {
 async function attempts(context: Work, summaries: Promise<void>[]): Promise<WorkEnd> {
   const { store, lab, signal } = context
   while (!signal.aborted) {
+    // A person may have taken the last one since, or it has healed.
+    if (context.told === undefined && openTickets(store, lab).length === 0) break
     const model = context.model()
     const lease = claimLab(store, {
       lab,

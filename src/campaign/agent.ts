@@ -7,6 +7,7 @@ import { summariesOf } from "../agent/summarise.ts"
 import { work, type Work } from "../agent/work.ts"
 import { messageOf, OperatorError } from "../lib/errors.ts"
 import type { Lab } from "../lab/lab.ts"
+import { VERIFY_PATIENCE_MS } from "../monitor/holds.ts"
 import { type Injection, isNoFault } from "../store/injections.ts"
 import type { PagedTicket } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
@@ -19,8 +20,6 @@ import type { Stand } from "./stand.ts"
 
 /** A ticket is taken up this soon after it opened. */
 const LOOK_EVERY_MS = 20
-/** Nodes that were just started need a while: a claim is false when it has not come true this long after `verify`. */
-const VERIFY_PATIENCE_MS = 10_000
 
 /** Whoever works the tickets of a trial, from the moment at which the fault is confirmed. */
 export interface HiredAgent {

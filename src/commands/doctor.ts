@@ -9,15 +9,23 @@ import { checkKey } from "./doctor/key.ts"
 import { checkLabsFolder } from "./doctor/labs-folder.ts"
 import { checkLoopback } from "./doctor/loopback.ts"
 import { checkMachine, checkOpenFiles } from "./doctor/machine.ts"
+import { type Asked, askModel, modelFinding } from "./doctor/model.ts"
 import { checkOrphans } from "./doctor/orphans.ts"
 import { checkProgram } from "./doctor/program.ts"
 import { checkProcessTable, checkShell } from "./doctor/shell.ts"
 import { checkStore } from "./doctor/store.ts"
 
 export default defineCommand({
-  about: "What this machine can run, what not, and the command that mends it. Exit 4 when process labs cannot run.",
-  examples: ["operator doctor", "operator doctor --json --db /data/operator.db"],
-  args: {},
+  about:
+    "What this machine can run, what not, and the command that mends it. Exit 4 when process labs cannot run, or the model that was to be asked does not answer.",
+  examples: [
+    "operator doctor",
+    "operator doctor --model claude-haiku-5-5",
+    "operator doctor --json --db /data/operator.db",
+  ],
+  args: {
+    model: { type: "string", valueHint: "NAME", description: "also ask this model for a word: fractions of a cent" },
+  },
   run: async ({ args }) => {
     const file = storeFile(args.db)
     const findings: Finding[] = [
@@ -34,8 +42,10 @@ export default defineCommand({
       checkOrphans(file),
     ]
     const lacking = findings.filter(({ state }) => state === "missing").map(({ check }) => check)
-    if (args.json) printJson({ process_labs: lacking.length === 0, findings })
-    else show(findings)
+    const asked = args.model === undefined ? undefined : await askModel(args.model)
+    if (args.json) printJson({ process_labs: lacking.length === 0, findings, ...(asked && { model: asked }) })
+    else show(asked ? [...findings, modelFinding(asked)] : findings)
+    if (asked) requireAnswer(asked)
     if (lacking.length === 0) return note("process labs can run here: operator campaign quickstart")
     throw new EnvironmentError(`process labs cannot run here: ${lacking.join(", ")}`, {
       hint: "mend what is missing, and ask again: operator doctor",
@@ -44,6 +54,11 @@ export default defineCommand({
 })
 
 // internal
+
+function requireAnswer(asked: Asked): void {
+  if (asked.answered) return
+  throw new EnvironmentError(`${asked.asked} did not answer: ${asked.reason}`, { hint: asked.mend })
+}
 
 const COLOUR = { ok: "green", note: "yellow", missing: "red" } as const
 

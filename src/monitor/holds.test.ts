@@ -1,10 +1,13 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test"
+import { fakeClock } from "../../test/support/fake-clock.ts"
+import { storedLab } from "../../test/support/stored-lab.ts"
 import { holding, LOOK, observations, seen, watching, type Watched } from "../../test/support/watching.ts"
 import { emptyHistogram } from "../lib/histogram.ts"
 import { events } from "../store/events.ts"
 import { getLab } from "../store/labs.ts"
 import { recordSamples } from "../store/samples.ts"
-import { holdsSince } from "./holds.ts"
+import { openTicket } from "../store/tickets.ts"
+import { holdsSince, VERIFY_PATIENCE_MS, wordOnClaim } from "./holds.ts"
 import { HEARTBEAT_FRESH_MS } from "./lease.ts"
 
 setDefaultTimeout(30_000)
@@ -49,6 +52,62 @@ describe("holdsSince", () => {
     await lab.monitor.stop()
     expect(holdsSince(lab.store, lab.lab.id)).toBeUndefined()
     expect(lab.monitor.holdsSince()).toBeUndefined()
+  })
+})
+
+describe("the monitor's word on a claim", () => {
+  /** A lab of which all gates hold from now on, and a clock with which time passes for whoever waits. `heard` may end the heartbeat. */
+  function claimed(heard: () => boolean = () => true) {
+    const clock = fakeClock()
+    const stored = storedLab(clock)
+    const beat = () => stored.store.db.run("update labs set monitor_seen_ms = ?", [clock.mono_ms()])
+    const sleep = async (duration_ms: number) => {
+      clock.advance(duration_ms)
+      if (heard()) beat()
+    }
+    stored.store.db.run("update labs set monitor = '1-x', holds_since_ms = ?", [clock.mono_ms()])
+    beat()
+    const start_ms = clock.mono_ms()
+    return {
+      ...stored,
+      waited_ms: () => clock.mono_ms() - start_ms,
+      word: () => {
+        const signal = new AbortController().signal
+        return wordOnClaim({ ...stored.store, clock: { ...clock, sleep } }, stored.lab, { verify_ms: 2_000, signal })
+      },
+      [Symbol.dispose]: () => stored[Symbol.dispose](),
+    }
+  }
+  const ticket = {
+    invariant: "slow",
+    node: "a",
+    kind: "violated",
+    role: "notice",
+    severity: "info",
+    observation: 1,
+  } as const
+
+  test("is given as soon as all gates have held for long enough", async () => {
+    using lab = claimed()
+    expect(await lab.word()).toBe("agrees")
+    expect(lab.waited_ms()).toBe(2_000)
+  })
+
+  test("is against it while a ticket is open, of whatever weight, and when a gate fails", async () => {
+    using lab = claimed()
+    openTicket(lab.store, { ...ticket, lab: lab.lab })
+    expect(await lab.word()).toBe("disagrees")
+    expect(lab.waited_ms()).toBe(2_000 + VERIFY_PATIENCE_MS)
+    using failing = claimed()
+    failing.store.db.run("update labs set holds_since_ms = null")
+    expect(await failing.word()).toBe("disagrees")
+  })
+
+  test("is none where no monitor is heard of any more", async () => {
+    let beats = 0
+    using lab = claimed(() => ++beats < 5)
+    lab.store.db.run("update labs set holds_since_ms = null")
+    expect(await lab.word()).toBe("silent")
   })
 })
 

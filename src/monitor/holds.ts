@@ -1,6 +1,11 @@
+import { waitUntil } from "../lib/clock.ts"
 import { getLab } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
+import { openTickets } from "../store/tickets.ts"
 import { isFresh } from "./lease.ts"
+
+/** Nodes that were just started need a while: a claim is false when it has not come true this long after `verify`. */
+export const VERIFY_PATIENCE_MS = 10_000
 
 /**
  * The one definition of good: since when every gate of the lab has been observed ok without interruption, on the
@@ -8,6 +13,36 @@ import { isFresh } from "./lease.ts"
  */
 export function holdsSince(store: Store, lab: string, now_ms = store.clock.mono_ms()): number | undefined {
   const row = getLab(store, lab)
-  if (!row || row.monitor === null || !isFresh(row.monitor_seen_ms, now_ms)) return undefined
+  if (!row || !isWatched(store, lab, now_ms)) return undefined
   return row.holds_since_ms ?? undefined
 }
+
+/** Whether a monitor of the lab is heard of. */
+export function isWatched(store: Store, lab: string, now_ms = store.clock.mono_ms()): boolean {
+  const row = getLab(store, lab)
+  return row != null && row.monitor !== null && isFresh(row.monitor_seen_ms, now_ms)
+}
+
+/** What a monitor says to a claim; `silent` when there is none to say anything. */
+export type Word = "agrees" | "disagrees" | "silent"
+
+/**
+ * The word of a lab's monitor, whatever process it runs in, on the claim that the lab is repaired: all gates hold for `verify_ms`,
+ * and no ticket is open any more, a notice's included: what an agent was called for is not over while it is there.
+ */
+export async function wordOnClaim(
+  store: Store,
+  lab: string,
+  { verify_ms, signal }: { verify_ms: number; signal: AbortSignal },
+): Promise<Word> {
+  const { clock } = store
+  const isRepaired = () =>
+    clock.mono_ms() - (holdsSince(store, lab) ?? Infinity) >= verify_ms && openTickets(store, lab).length === 0
+  const timeout_ms = verify_ms + VERIFY_PATIENCE_MS
+  if (await waitUntil(isRepaired, { timeout_ms, every_ms: LOOK_EVERY_MS, clock, signal })) return "agrees"
+  return isWatched(store, lab) ? "disagrees" : "silent"
+}
+
+// internal
+
+const LOOK_EVERY_MS = 50

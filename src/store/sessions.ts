@@ -118,17 +118,23 @@ export function giveBack(store: Store, lease: Lease): void {
   )
 }
 
-/** What the monitor's word was after the agent's claim. */
+/**
+ * What the monitor's word was after the agent's claim. A lab that was repaired has its attempts back: they count what failed one after
+ * another, not what a long-lived lab has ever needed.
+ */
 export function recordVerified(store: Store, lease: Lease, verified: boolean, waited_ms: number): void {
+  const { lab, session, fence } = lease
   append(
     store,
-    lease.lab,
+    lab,
     "session.verified",
-    { session: lease.session, verified, waited_ms },
+    { session, verified, waited_ms },
     {
-      session: lease.session,
-      project: () =>
-        store.db.query("update sessions set verified = ? where id = ?").run(verified ? 1 : 0, lease.session),
+      session,
+      project: () => {
+        store.db.query("update sessions set verified = ? where id = ?").run(verified ? 1 : 0, session)
+        if (verified) store.db.query("update labs set attempts = 0 where id = ? and fence = ?").run(lab, fence)
+      },
     },
   )
 }
