@@ -5,6 +5,7 @@ import { exitCode, messageOf, OperatorError, UsageError } from "../src/lib/error
 import { note } from "../src/lib/output.ts"
 import { VERSION } from "../src/lib/version.ts"
 import { audit } from "./audit.ts"
+import { claude } from "./claude.ts"
 import { guardian } from "./guardian.ts"
 import { makeHome } from "./home.ts"
 import { loop } from "./loop.ts"
@@ -17,7 +18,7 @@ import { trial } from "./trial.ts"
 import { version } from "./version.ts"
 
 /** The order in which they run. */
-const BENCHMARKS: readonly Benchmark[] = [version, loop, ready, ticket, guardian, trial, parallel, store, audit]
+const BENCHMARKS: readonly Benchmark[] = [version, loop, claude, ready, ticket, guardian, trial, parallel, store, audit]
 const NAMES = BENCHMARKS.map(({ name }) => name)
 
 const USAGE = `bun run bench [--quick] [--only ${NAMES.join("|")}]... [--json [FILE]]`

@@ -12,7 +12,7 @@ export interface Benchmark {
 /** What was measured, run by run. Less is better. */
 export interface Measured {
   name: string
-  unit: "ms" | "µs" | "%"
+  unit: "ms" | "µs" | "%" | "MB"
   samples: readonly number[]
   target?: Target
   /** For people: what was taken off, or what else came out. */

@@ -30,6 +30,8 @@ export interface Meter {
   count(turn: Turn, took_ms: number): void
   /** What else the session cost: attempts that failed. */
   charge(cost_usd: number | null): void
+  /** Waiting for a turn that did not come; in vain when all that came were failures. */
+  wait(took_ms: number, how: { in_vain: boolean }): void
   /** The first limit that is reached, in the order steps, time. */
   exceeded(): Outcome | undefined
   /** Until the time is up: a command gets no more than this. */
@@ -57,6 +59,10 @@ export function startMeter(limits: SessionLimits, clock: Clock): Meter {
     },
     charge: (cost_usd) => {
       meter.cost_usd = meter.cost_usd === null || cost_usd === null ? null : meter.cost_usd + cost_usd
+    },
+    wait: (took_ms, { in_vain }) => {
+      meter.totals.model_ms += took_ms
+      if (in_vain) meter.totals.waited_ms += took_ms
     },
     left_ms: () => Math.max(0, end_ms - clock.mono_ms()),
     time_up: AbortSignal.timeout(Math.min(time_ms, MAX_TIMER_MS)),

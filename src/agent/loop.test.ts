@@ -110,6 +110,17 @@ describe("a turn's stop reason", () => {
     expect(asked[1]!.map(({ role }) => role)).toEqual(["user", "assistant"])
   })
 
+  test("pause_turn with a call has it run: it waits for its result", async () => {
+    const { outcome, asked } = await talk([{ ...runs("touch ran"), stop_reason: "pause_turn" }, says("done")])
+    expect(outcome).toEqual({ kind: "claims_done" })
+    expect(inCwd("ran")).toBe(true)
+    expect(resultsIn(asked[1]!.at(-1))).toMatchObject([{ tool_use_id: "c1" }])
+  })
+
+  test("pause_turn with nothing cannot be gone on from", async () => {
+    expect((await talk([{ stop_reason: "pause_turn" }])).outcome).toEqual(modelError("paused before it began"))
+  })
+
   test("ends with the model's last words as the report", async () => {
     expect((await talk([says("all is well")])).report).toBe("all is well")
     expect((await talk([{ ...says("too lo"), stop_reason: "max_tokens" }])).report).toBe("too lo")
@@ -238,10 +249,11 @@ describe("a limit", () => {
     expect(log("result")).toHaveLength(3)
   })
 
-  test("of dollars is passed by one turn at most", async () => {
+  test("of dollars is not passed: a turn that may cost more than what is left is not asked for", async () => {
     const end = await talk([endless(0.4)], { limits: { usd: 1 } })
-    expect(end).toMatchObject({ outcome: { kind: "limit", which: "usd" }, steps: 3 })
-    expect(end.cost_usd).toBeCloseTo(1.2)
+    expect(end).toMatchObject({ outcome: { kind: "limit", which: "usd" }, steps: 2 })
+    expect(end.cost_usd).toBeCloseTo(0.8)
+    expect(end.asked).toHaveLength(2)
   })
 
   test("of time is passed by one turn at most, whose calls are not run", async () => {
@@ -428,7 +440,7 @@ test("a message says which model answered, what it used and how long it took", a
   expect((await talk([turn])).cost_usd).toBe(0.5)
   const [message] = log("message")
   const body = { step: 1, text: "hello", stop_reason: "end_turn", model: "scripted-9", request_id: "req-1" }
-  expect(message!.body).toEqual({ ...body, usage: { input_tokens: 5 }, took_ms: 1_234 })
+  expect(message!.body).toEqual({ ...body, usage: { input_tokens: 5 }, cost_usd: 0.5, took_ms: 1_234 })
 })
 
 // internal

@@ -1,15 +1,24 @@
-import { messageOf } from "../lib/errors.ts"
+import { EnvironmentError, messageOf } from "../lib/errors.ts"
 import type { Outcome } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
 import { type Lease, renewLease, type SessionEnd } from "../store/sessions.ts"
 import { LEASE_MS, type Meter, type SessionLimits, startMeter } from "./limits.ts"
 import { NoTurn } from "./model/failure.ts"
-import { type Block, type Message, type Model, readContent, type ToolUse, type Turn } from "./model/model.ts"
+import {
+  type Block,
+  type FailedAttempt,
+  type Message,
+  type Model,
+  readContent,
+  type ToolUse,
+  type Turn,
+} from "./model/model.ts"
 import { readShellInput } from "./model/shell-input.ts"
-import { openPurse, type Purse } from "./purse.ts"
+import { openPurse, type Purse, type SetAside } from "./purse.ts"
 import { readReport } from "./report.ts"
 import { describeEnd, type Shell } from "./sandbox/shell.ts"
 import { afterTurn } from "./stop.ts"
+import type { Printed } from "./summarise-text.ts"
 import { openTranscript, type Transcript } from "./transcript.ts"
 
 /** Everything that one conversation needs. What it says and does goes to the lab's log, before it happens. */
@@ -23,6 +32,8 @@ export interface Conversation {
   page: string
   /** What has happened since it was last asked; reaches the model with the next result. */
   news(): string
+  /** Is told of each command that has ended; nothing waits for what it does. */
+  onResult?: ((printed: Printed) => void) | undefined
   /** A person, a signal or the end of the trial stops the session. */
   signal: AbortSignal
 }
@@ -79,38 +90,48 @@ function whyOver({ signal }: Conversation, meter: Meter): Outcome | undefined {
 
 type Answer = { kind: "turn"; turn: Turn } | { kind: "none"; outcome: Outcome }
 
-/** The model's next turn, paid, counted and written down, or why there is none. */
+/** The model's next turn, paid, counted and written down, or why there is none. Each attempt at it may be billed, and is paid on its own. */
 async function ask(conversation: Conversation, history: readonly Message[], desk: Desk): Promise<Answer> {
   const { store, model, signal } = conversation
   const { meter, purse, transcript } = desk
-  const payment = purse.setAside(model.worstCost_usd(history))
-  if (payment.kind === "none") return payment
-  const asked_ms = store.clock.mono_ms()
-  const before_usd = meter.cost_usd
-  try {
-    const turn = await model.turn(history, {
-      signal: AbortSignal.any([signal, meter.time_up]),
-      onFailure: (attempt) => {
-        meter.charge(attempt.cost_usd)
-        transcript.failure(attempt, meter.steps + 1)
-      },
-    })
-    const took_ms = store.clock.mono_ms() - asked_ms
-    meter.count(turn, took_ms)
-    transcript.turn(turn, meter.steps, took_ms)
-    return { kind: "turn", turn }
-  } catch (error) {
-    meter.totals.model_ms += store.clock.mono_ms() - asked_ms
-    return { kind: "none", outcome: whyNoTurn(error, signal, meter) }
-  } finally {
-    payment.settle(before_usd === null || meter.cost_usd === null ? null : meter.cost_usd - before_usd)
+  const worst_usd = model.worstCost_usd(history)
+  const first = purse.setAside(worst_usd)
+  if (first.kind === "none") return first
+  let payment: SetAside = first
+  const broke = new AbortController()
+  const over = AbortSignal.any([signal, meter.time_up, broke.signal])
+  const onFailure = (attempt: FailedAttempt) => {
+    meter.charge(attempt.cost_usd)
+    transcript.failure(attempt, meter.steps + 1)
+    // Whoever hangs up does not learn what it cost in the end.
+    payment.settle(over.aborted ? null : attempt.cost_usd)
+    if (attempt.pause_ms === null) return
+    const next = purse.setAside(worst_usd)
+    if (next.kind === "none") broke.abort(next.outcome)
+    else payment = next
   }
+
+  const asked_ms = store.clock.mono_ms()
+  let turn: Turn
+  try {
+    turn = await model.turn(history, { signal: over, onFailure })
+  } catch (error) {
+    payment.settle(0)
+    meter.wait(store.clock.mono_ms() - asked_ms, { in_vain: error instanceof NoTurn })
+    const outcome = broke.signal.aborted ? (broke.signal.reason as Outcome) : whyNoTurn(error, signal, meter)
+    return { kind: "none", outcome }
+  }
+  payment.settle(turn.cost_usd)
+  const took_ms = store.clock.mono_ms() - asked_ms
+  meter.count(turn, took_ms)
+  transcript.turn(turn, meter.steps, took_ms)
+  return { kind: "turn", turn }
 }
 
 function whyNoTurn(error: unknown, signal: AbortSignal, meter: Meter): Outcome {
   if (signal.aborted) return whyStopped(signal)
   if (meter.time_up.aborted) return { kind: "limit", which: "time" }
-  const unreachable = error instanceof NoTurn && error.unreachable
+  const unreachable = error instanceof EnvironmentError || (error instanceof NoTurn && error.unreachable)
   return { kind: "model_error", reason: messageOf(error), ...(unreachable && { unreachable }) }
 }
 
@@ -145,6 +166,7 @@ async function runCall(conversation: Conversation, call: ToolUse, { meter, trans
   const result = await conversation.shell.run(command, { timeout_ms, signal: conversation.signal })
   const { exit_code, signal, ended_by, duration_ms, output_bytes, shown, output } = result
   transcript.result({ ...place, exit_code, signal, ended_by, duration_ms, output_bytes, shown }, output)
+  conversation.onResult?.({ ...place, command, reasoning, output })
   const content = shown === "" ? describeEnd(result) : `${describeEnd(result)}\n${shown}`
   return { type: "tool_result", tool_use_id: call.id, content, ...(ended_by === "exit" ? {} : { is_error: true }) }
 }

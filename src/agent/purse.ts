@@ -5,7 +5,13 @@ import type { Lease } from "../store/sessions.ts"
 import { campaignDollars, OUT_OF_DOLLARS, reserve, settle } from "../store/spending.ts"
 import { getTrial } from "../store/trials.ts"
 
-export type Payment = { kind: "set_aside"; settle(cost_usd: number | null): void } | { kind: "none"; outcome: Outcome }
+export type Payment = SetAside | { kind: "none"; outcome: Outcome }
+
+export interface SetAside {
+  kind: "set_aside"
+  /** What the request cost in the end; null: all that was set aside. The first time counts. */
+  settle(cost_usd: number | null): void
+}
 
 /** Sets dollars aside for requests of one session, within its own limit and its campaign's. */
 export interface Purse {

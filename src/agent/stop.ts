@@ -10,7 +10,9 @@ export function afterTurn(turn: Turn): Next {
     case "tool_use":
       return calls.length > 0 ? { kind: "run" } : failed("the turn asks for a tool and holds no call")
     case "pause_turn":
-      return { kind: "ask_again" }
+      // What is called waits for its result, paused or not; and a turn of nothing cannot be gone on from.
+      if (calls.length > 0) return { kind: "run" }
+      return turn.content.length > 0 ? { kind: "ask_again" } : failed("the turn paused before it began")
     case "end_turn":
     case "stop_sequence":
       return { kind: "end", outcome: claim(text) }

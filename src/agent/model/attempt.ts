@@ -1,8 +1,9 @@
 import type Anthropic from "@anthropic-ai/sdk"
-import type { Connection } from "./client.ts"
 import type { Usage } from "../prices.ts"
+import type { Connection } from "./client.ts"
 import type { Block } from "./model.ts"
 import type { Request } from "./request.ts"
+import { checkOrder, requireWhole } from "./whole.ts"
 
 /** A whole answer, as it came. */
 export interface Answer {
@@ -34,31 +35,27 @@ export interface AttemptOptions {
   heardAt(): number
 }
 
-/** Asks once, over a stream. Throws `Broken` when no whole answer came. */
+/** Asks once, over a stream. Throws `Broken` when no whole answer came. What follows a whole one, a break for instance, is nothing to it. */
 export async function attempt(connection: Connection, request: Request, options: AttemptOptions): Promise<Answer> {
   const stalled = new AbortController()
-  const started_ms = performance.now()
-  const silent_ms = () => performance.now() - Math.max(started_ms, options.heardAt())
-  const watchdog = setInterval(
-    () => {
-      if (silent_ms() >= options.stall_ms) stalled.abort()
-    },
-    Math.min(LOOK_EVERY_MS, options.stall_ms),
-  )
   const signal = AbortSignal.any([options.signal, stalled.signal])
   const stream = connection.client().messages.stream(request as Anthropic.MessageStreamParams, { signal })
-  const inputs = new Map<number, string>()
-  stream.on("streamEvent", (event) => {
-    if (event.type !== "content_block_delta" || event.delta.type !== "input_json_delta") return
-    inputs.set(event.index, (inputs.get(event.index) ?? "") + event.delta.partial_json)
+  const inOrder = checkOrder()
+  let so_far: Anthropic.Message | undefined
+  stream.on("streamEvent", (event, message) => {
+    so_far = message
+    inOrder(event)
   })
+  const watchdog = watch(options, () => stalled.abort())
   try {
-    const message = await stream.finalMessage()
-    if (message.stop_reason === null) throw new Error("the stream ended without a stop reason")
-    if (message.stop_reason === "tool_use") requireWhole(inputs)
+    const broken = await stream.done().catch((error: unknown) => ({ error }))
+    const [message] = stream.receivedMessages
+    if (!message) throw broken ? broken.error : new Error("the stream ended before its message did")
+    requireWhole(message)
     return {
-      content: message.content as Block[],
-      stop_reason: message.stop_reason,
+      // The SDK puts off reading a call's input, which may fail: better here than in the middle of a session.
+      content: structuredClone(message.content) as Block[],
+      stop_reason: message.stop_reason!,
       refusal_category: message.stop_details?.category ?? null,
       model: message.model,
       request_id: stream.request_id ?? null,
@@ -66,7 +63,7 @@ export async function attempt(connection: Connection, request: Request, options:
     }
   } catch (error) {
     const cause = stalled.signal.aborted ? new Error(`not a byte for ${options.stall_ms / 1_000} s`) : error
-    throw new Broken(cause, stream.currentMessage)
+    throw new Broken(cause, so_far)
   } finally {
     clearInterval(watchdog)
   }
@@ -76,7 +73,10 @@ export async function attempt(connection: Connection, request: Request, options:
 
 const LOOK_EVERY_MS = 1_000
 
-/** The SDK completes a JSON text that was cut off. Half a command is not to be run for a whole one. */
-function requireWhole(inputs: ReadonlyMap<number, string>): void {
-  for (const text of inputs.values()) if (text !== "") JSON.parse(text)
+function watch({ stall_ms, heardAt }: AttemptOptions, stalled: () => void): ReturnType<typeof setInterval> {
+  const started_ms = performance.now()
+  const look = () => {
+    if (performance.now() - Math.max(started_ms, heardAt()) >= stall_ms) stalled()
+  }
+  return setInterval(look, Math.min(LOOK_EVERY_MS, stall_ms))
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../../lib/clock.ts"
 import { costOf, type Prices, type Usage, worstCostOf } from "../prices.ts"
 import { type Answer, attempt, Broken } from "./attempt.ts"
 import { connect } from "./client.ts"
-import { failureOf, NoTurn, pauseAfter } from "./failure.ts"
+import { failureOf, MAX_ATTEMPTS, NoTurn, pauseAfter } from "./failure.ts"
 import type { Message, Model, TurnOptions } from "./model.ts"
 import { requestOf, type Settings } from "./request.ts"
 
@@ -16,11 +16,13 @@ export interface ClaudeOptions {
   stall_ms?: number
   /** Spreads the pauses. */
   random?: () => number
+  /** Where the key and the address are. */
+  env?: NodeJS.ProcessEnv
 }
 
 /** Claude through the Messages API. Every attempt that fails is told; what was used is counted, also by those. */
 export function claudeModel(options: ClaudeOptions): Model {
-  const { settings, system, prices, clock, stall_ms = STALL_MS, random = Math.random } = options
+  const { settings, system, prices, clock, stall_ms = STALL_MS, random = Math.random, env = process.env } = options
   let heard_ms = 0
   let connecting: ReturnType<typeof connect> | undefined
   let known: KnownPrompt = { messages: 0, tokens: 0 }
@@ -34,7 +36,7 @@ export function claudeModel(options: ClaudeOptions): Model {
       return worstCostOf(prices, settings.model, { prompt_tokens, max_tokens: settings.max_tokens })
     },
     turn: async (history, { signal, onFailure }: TurnOptions) => {
-      const connection = await (connecting ??= connect(() => (heard_ms = performance.now())))
+      const connection = await (connecting ??= connect(() => (heard_ms = performance.now()), env))
       const request = requestOf(settings, system, history)
       const started_ms = clock.mono_ms()
       for (let attempts = 1; ; attempts += 1) {
@@ -44,11 +46,12 @@ export function claudeModel(options: ClaudeOptions): Model {
           known = { messages: history.length + 1, tokens: tokensOf(answer) }
           return { ...answer, cost_usd: costOf(prices, answer.model, answer.usage), waited_ms }
         } catch (error) {
-          signal.throwIfAborted()
           if (!(error instanceof Broken)) throw error
-          const failure = failureOf(error.cause)
           const cost_usd = priceOf(error.model ?? settings.model, error.usage)
-          const other = failure.status === UNAUTHORISED && connection.tryOtherHeader()
+          if (signal.aborted) onFailure({ ...INTERRUPTED, cost_usd })
+          signal.throwIfAborted()
+          const failure = failureOf(error.cause)
+          const other = failure.status === UNAUTHORISED && attempts < MAX_ATTEMPTS && connection.tryOtherHeader()
           const pause_ms = other ? 0 : pauseAfter(attempts, failure, random)
           onFailure({ reason: failure.reason, status: failure.status, pause_ms, cost_usd })
           if (pause_ms === null) throw new NoTurn(failure, attempts)
@@ -66,6 +69,8 @@ const STALL_MS = 90_000
 
 const UNAUTHORISED = 401
 
+const INTERRUPTED = { reason: "interrupted", status: null, pause_ms: null }
+
 /** A prompt that the API has counted: the first so many messages of a history, the answer to them included. */
 interface KnownPrompt {
   messages: number
@@ -79,8 +84,8 @@ const OVERHEAD_TOKENS = 2_000
 
 /** At most so many tokens go out with a history: what the API has counted, and a generous guess at what is new since. */
 function promptTokens(known: KnownPrompt, history: readonly Message[], system: string): number {
-  const fresh = JSON.stringify(history.slice(known.messages)).length + (known.messages === 0 ? system.length : 0)
-  return known.tokens + OVERHEAD_TOKENS + Math.ceil(fresh / LEAST_BYTES_A_TOKEN)
+  const fresh = JSON.stringify(history.slice(known.messages)) + (known.messages === 0 ? system : "")
+  return known.tokens + OVERHEAD_TOKENS + Math.ceil(Buffer.byteLength(fresh) / LEAST_BYTES_A_TOKEN)
 }
 
 function tokensOf({ usage }: Answer): number {

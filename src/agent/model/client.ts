@@ -26,11 +26,11 @@ export function requireKey(env: Record<string, string | undefined> = process.env
  */
 export async function connect(heard: () => void, env = process.env): Promise<Connection> {
   const key = requireKey(env)
-  const baseURL = env.ANTHROPIC_BASE_URL?.trim() || undefined
+  const gateway = env.ANTHROPIC_BASE_URL?.trim()
   const { default: Sdk } = await import("@anthropic-ai/sdk")
   const options = {
-    ...(baseURL !== undefined && { baseURL }),
-    authToken: null,
+    baseURL: gateway || "https://api.anthropic.com",
+    apiKey: key,
     // Each attempt is counted and written down, so they are all made here.
     maxRetries: 0,
     timeout: HEADERS_TIMEOUT_MS,
@@ -40,35 +40,47 @@ export async function connect(heard: () => void, env = process.env): Promise<Con
     // Its logger writes to stdout, which is for data.
     logLevel: "off" as const,
   }
-  const bearer = () => new Sdk({ ...options, apiKey: key })
-  const header = () => new Sdk({ ...options, apiKey: null, defaultHeaders: { "X-Api-Key": key, Authorization: null } })
-  let client = bearer()
-  let others = baseURL === undefined ? [] : [header]
+  let client = new Sdk(options)
+  let other = gateway ? { ...options, defaultHeaders: { "X-Api-Key": key, Authorization: null } } : undefined
   return {
     client: () => client,
     tryOtherHeader: () => {
-      const [other] = others
-      others = []
-      if (other) client = other()
-      return other !== undefined
+      if (!other) return false
+      client = new Sdk(other)
+      other = undefined
+      return true
     },
   }
 }
 
 // internal
 
+/** What a proxy answers in the place of the API: a page to sign in at, for instance. */
+const NO_STREAM = /html|json/
+
 function listening(heard: () => void): (url: string | URL | Request, init?: RequestInit) => Promise<Response> {
   return async (url, init) => {
     const response = await fetch(url, init)
     heard()
     if (!response.body) return response
-    const told = new TransformStream<Uint8Array, Uint8Array>({
-      transform: (chunk, controller) => {
-        heard()
-        controller.enqueue(chunk)
-      },
-    })
+    const type = response.headers.get("content-type") ?? ""
+    if (response.ok && NO_STREAM.test(type)) {
+      await response.body.cancel()
+      throw new Error(`${response.status} with ${type}, which is no stream of events`)
+    }
     const { status, statusText, headers } = response
-    return new Response(response.body.pipeThrough(told), { status, statusText, headers })
+    return new Response(told(response.body, heard), { status, statusText, headers })
   }
+}
+
+/** The same bytes; each piece is told of when it is read. What came before a break is read before the break: a pipe would lose it. */
+function told(body: ReadableStream<Uint8Array>, heard: () => void): ReadableStream<Uint8Array> {
+  const reader = body.getReader()
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    const { done, value } = await reader.read()
+    heard()
+    if (done) controller.close()
+    else controller.enqueue(value)
+  }
+  return new ReadableStream({ pull, cancel: (reason) => reader.cancel(reason) }, { highWaterMark: 0 })
 }

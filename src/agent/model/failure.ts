@@ -1,3 +1,4 @@
+import { showDuration } from "../../lib/duration.ts"
 import { messageOf, OperatorError } from "../../lib/errors.ts"
 
 /** An attempt at a request that gave no turn. */
@@ -5,6 +6,8 @@ export interface Failure {
   reason: string
   /** As HTTP names it; null when no answer came, or when it broke. */
   status: number | null
+  /** What is wrong is the request itself, that is the conversation that it holds: as too long, for instance. */
+  our_fault: boolean
   /** Whether another attempt may do better. */
   passing: boolean
   /** What the API asks to wait; null when it did not say. */
@@ -17,12 +20,18 @@ export class NoTurn extends OperatorError {
   readonly unreachable: boolean
 
   constructor(failure: Failure, attempts: number) {
-    super(attempts > 1 ? `${failure.reason} (${attempts} attempts)` : failure.reason)
-    this.unreachable = !OUR_FAULT.includes(failure.status ?? 0)
+    const { reason, asked_pause_ms: asked_ms } = failure
+    const absurd = asked_ms !== null && asked_ms > LONGEST_PAUSE_MS
+    const notes = [
+      ...(attempts > 1 ? [`${attempts} attempts`] : []),
+      ...(absurd ? [`to be asked again in ${showDuration(asked_ms)}`] : []),
+    ]
+    super(notes.length > 0 ? `${reason} (${notes.join(", ")})` : reason)
+    this.unreachable = !failure.our_fault
   }
 }
 
-/** No more attempts at one turn than this: with the pauses between them they take a minute and a half. */
+/** No more attempts at one turn than this: with the pauses between them they take a minute. */
 export const MAX_ATTEMPTS = 8
 
 /** Whoever asks for a longer pause than this is not waited for: the session is on call. */
@@ -37,11 +46,12 @@ export function failureOf(error: unknown): Failure {
   if (typeof status === "number") {
     const said = headers?.get("x-should-retry")
     const passing = said === "true" || (said !== "false" && (PASSING.includes(status) || status >= 500))
-    return { status, passing, reason: reasonOf(error, `${status}`), asked_pause_ms: askedPause(headers) }
+    const our_fault = OUR_FAULT.includes(status)
+    return { status, passing, our_fault, reason: reasonOf(error, `${status}`), asked_pause_ms: askedPause(headers) }
   }
-  const named = typeof type === "string" ? type : undefined
-  const passing = named === undefined || PASSING_TYPES.includes(named)
-  return { status: null, passing, reason: reasonOf(error, named ?? ""), asked_pause_ms: null }
+  const named = typeof type === "string" ? type : ""
+  const [passing, our_fault] = [!LASTING_TYPES.includes(named), OUR_FAULT_TYPES.includes(named)]
+  return { status: null, passing, our_fault, reason: reasonOf(error, named), asked_pause_ms: null }
 }
 
 /** How long to wait after the attempt of this number, from 1 on; null: not at all, since there will be no other. */
@@ -55,10 +65,14 @@ export function pauseAfter(attempt: number, failure: Failure, random: () => numb
 // internal
 
 const PASSING = [408, 409, 429]
-const PASSING_TYPES = ["overloaded_error", "api_error", "rate_limit_error", "timeout_error"]
-
-/** What is wrong with the request is wrong with the conversation that it holds. */
 const OUR_FAULT = [400, 413, 422]
+
+/** Errors in a stream that another attempt would meet again. Those that nobody knows are taken as passing, as with HTTP from 500 on. */
+const OUR_FAULT_TYPES = ["invalid_request_error", "request_too_large"]
+const LASTING_TYPES = [
+  ...OUR_FAULT_TYPES,
+  ...["authentication_error", "permission_error", "billing_error", "not_found_error"],
+]
 
 const FIRST_PAUSE_MS = 500
 const LONGEST_OWN_PAUSE_MS = 30_000
@@ -66,24 +80,25 @@ const LONGEST_OWN_PAUSE_MS = 30_000
 const JITTER = 0.25
 
 const LONGEST_REASON_CHARS = 300
+/** Of what came instead of an answer, no more is looked at. */
+const LONGEST_PAGE_CHARS = 4_000
 
-/** `retry-after` is a number of seconds or a date (RFC 9110, section 10.2.3). */
+/** `retry-after` is a number of seconds or a date (RFC 9110, section 10.2.3). To be asked for none at all is to be asked for nothing. */
 function askedPause(headers: Headers | undefined): number | null {
-  const exact = Number(headers?.get("retry-after-ms") ?? Number.NaN)
-  if (exact >= 0) return exact
-  const text = headers?.get("retry-after")
-  if (text == null) return null
+  const exact_ms = Number(headers?.get("retry-after-ms") ?? Number.NaN)
+  if (exact_ms > 0) return exact_ms
+  const text = headers?.get("retry-after") ?? ""
   const seconds = Number(text)
   const asked_ms = Number.isNaN(seconds) ? Date.parse(text) - Date.now() : seconds * 1_000
-  return Number.isNaN(asked_ms) ? null : Math.max(0, asked_ms)
+  return asked_ms > 0 ? asked_ms : null
 }
 
 /** One line. A gateway's page is shown by its title. */
 function reasonOf(error: unknown, what: string): string {
-  const { apiMessage, type } = error as { apiMessage?: unknown; type?: unknown }
-  const message = typeof apiMessage === "string" ? apiMessage : messageOf(error)
-  const title = /<title>\s*([^<]*?)\s*<\/title>/i.exec(message)?.[1]
-  const text = title ?? message.replaceAll(/<[^>]*>/g, " ")
+  const { apiMessage, type, cause } = error as { apiMessage?: unknown; type?: unknown; cause?: unknown }
+  const message: string = typeof apiMessage === "string" ? apiMessage : messageOf(cause ?? error)
+  const page = message.slice(0, LONGEST_PAGE_CHARS)
+  const text = /<title>([^<]*)<\/title>/i.exec(page)?.[1] ?? page.replaceAll(/<[^>]*>/g, " ")
   const kind = typeof type === "string" && type !== what ? ` ${type}` : ""
   const said = text.replaceAll(/\s+/g, " ").trim()
   const whole = what === "" ? said : said.startsWith(what) ? said : `${what}${kind}: ${said}`
