@@ -68,7 +68,7 @@ const disagrees = { watches: () => true, word: async () => "disagrees" as const 
 /** A session that claims the lab and fails. */
 function fail(session: string): void {
   const lease = claimLab(stored.store, { ...CLAIM, lab: stored.lab, session })!
-  endSession(stored.store, lease, { outcome: { kind: "interrupted" }, steps: 0, cost_usd: 0, report: null })
+  endSession(stored.store, lease, { outcome: { kind: "limit", which: "steps" }, steps: 0, cost_usd: 0, report: null })
 }
 
 const CLAIM = { variant: "v", model: "m", lease_ms: 30_000, max_attempts: ATTEMPTS }

@@ -5,12 +5,15 @@ import { escalate, openTickets, type Ticket } from "../store/tickets.ts"
 import { ATTEMPTS } from "./limits.ts"
 import { limitsOf } from "./model/make.ts"
 import type { Model } from "./model/model.ts"
-import { localShell } from "./sandbox/local.ts"
+import { openSandbox } from "./sandbox/open.ts"
 import type { Variant } from "./variant.ts"
 import { work, type Work, type WorkEnd } from "./work.ts"
 
 /** How often it is looked for a lab that needs somebody. */
 const POLL_MS = 1_000
+
+/** No model answered, although each turn was asked for again and again: an outage, or a key that is wrong. */
+const UNREACHABLE_PAUSE_MS = 30_000
 
 /** Being on call: for which labs, as whom, and whom to ask. */
 export interface Duty {
@@ -47,6 +50,8 @@ export async function onDuty(duty: Duty): Promise<void> {
     if (!next && once) return
     const end = next && (await workLab(duty, next.row))
     if (next && end) duty.ended(next.row.id, end)
+    if (end === "unreachable" && once) return
+    if (end === "unreachable") await store.clock.sleep(UNREACHABLE_PAUSE_MS, signal)
     if (end === undefined || end === "stopped") await store.clock.sleep(POLL_MS, signal)
   }
 }
@@ -116,6 +121,7 @@ async function workLab(duty: Duty, row: LabRow): Promise<WorkEnd> {
   if (openTickets(store, lab.id).length === 0) return "stopped"
   const silenced = new AbortController()
   const unfollow = duty.follow(lab.id)
+  await using sandbox = await openSandbox(store, lab)
   try {
     return await work({
       store,
@@ -123,7 +129,7 @@ async function workLab(duty: Duty, row: LabRow): Promise<WorkEnd> {
       brief: variant.brief ? lab.render(lab.subject.brief) : "",
       variant: variant.name,
       model: duty.model,
-      shell: localShell({ cwd: lab.dir, env: lab.environment() }),
+      shell: sandbox.shell,
       limits: limitsOf(variant),
       attempts: ATTEMPTS,
       summaries: duty.summaries,

@@ -100,11 +100,12 @@ async function ask(conversation: Conversation, history: readonly Message[], desk
   let payment: SetAside = first
   const broke = new AbortController()
   const over = AbortSignal.any([signal, meter.time_up, broke.signal])
+  let failed: FailedAttempt | undefined
   const onFailure = (attempt: FailedAttempt) => {
+    if (!over.aborted) failed = attempt
     meter.charge(attempt.cost_usd)
     transcript.failure(attempt, meter.steps + 1)
-    // Whoever hangs up does not learn what it cost in the end.
-    payment.settle(over.aborted ? null : attempt.cost_usd)
+    payment.settle(attempt.cost_usd)
     if (attempt.pause_ms === null) return
     const next = purse.setAside(worst_usd)
     if (next.kind === "none") broke.abort(next.outcome)
@@ -119,7 +120,9 @@ async function ask(conversation: Conversation, history: readonly Message[], desk
     payment.settle(0)
     meter.wait(store.clock.mono_ms() - asked_ms, { in_vain: error instanceof NoTurn })
     const outcome = broke.signal.aborted ? (broke.signal.reason as Outcome) : whyNoTurn(error, signal, meter)
-    return { kind: "none", outcome }
+    // A trial that ended while nobody answered was not worked by anybody.
+    const unanswered = outcome.kind === "halted" && failed
+    return { kind: "none", outcome: unanswered ? noAnswer(unanswered.reason) : outcome }
   }
   payment.settle(turn.cost_usd)
   const took_ms = store.clock.mono_ms() - asked_ms
@@ -132,7 +135,11 @@ function whyNoTurn(error: unknown, signal: AbortSignal, meter: Meter): Outcome {
   if (signal.aborted) return whyStopped(signal)
   if (meter.time_up.aborted) return { kind: "limit", which: "time" }
   const unreachable = error instanceof EnvironmentError || (error instanceof NoTurn && error.unreachable)
-  return { kind: "model_error", reason: messageOf(error), ...(unreachable && { unreachable }) }
+  return unreachable ? noAnswer(messageOf(error)) : { kind: "model_error", reason: messageOf(error) }
+}
+
+function noAnswer(reason: string): Outcome {
+  return { kind: "model_error", reason, unreachable: true }
 }
 
 /** Runs a turn's calls in order and gives exactly one result for each. The lease is checked before every command. */

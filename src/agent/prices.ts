@@ -80,23 +80,34 @@ export function costOf(prices: Prices, model: string, usage: Usage): number | nu
   return millionths / MILLION + searches * (prices.web_search_usd ?? 0)
 }
 
+/** What the API does itself in one request, at most. */
+export interface ServerWork {
+  searches: number
+  /** How often the prompt is read again, with what came of a search or a page. */
+  rounds: number
+  /** By how much the prompt grows in all. */
+  tokens: number
+}
+
 /**
- * The most that one request may cost, when its prompt has at most `prompt_tokens` and no tools run at the API's side: all of the
- * prompt is written to the cache, all of `max_tokens` is used, at the dearest step that it may reach. Null: not known.
+ * The most that one request may cost, when its prompt has at most `prompt_tokens`: all of it is written to the cache, again in each
+ * round of the API's own work, and all of `max_tokens` is used, at the dearest step that it may reach. Null: not known.
  */
 export function worstCostOf(
   prices: Prices,
   model: string,
-  { prompt_tokens, max_tokens }: { prompt_tokens: number; max_tokens: number },
+  { prompt_tokens: own, max_tokens, server }: { prompt_tokens: number; max_tokens: number; server?: ServerWork },
 ): number | null {
   const steps = prices.of(model)
-  if (!steps) return null
+  const { searches, rounds, tokens } = server ?? { searches: 0, rounds: 0, tokens: 0 }
+  if (!steps || (searches > 0 && prices.web_search_usd === null)) return null
+  const prompt_tokens = (own + tokens) * (1 + rounds)
   const reached = steps.filter(({ above_tokens }) => above_tokens === 0 || above_tokens < prompt_tokens)
   const costs = reached.map(({ input, output, cache_write_5m, cache_write_1h, cache_read }) => {
     const dearest = Math.max(input, cache_write_5m, cache_write_1h, cache_read)
     return (prompt_tokens * dearest + max_tokens * output) / MILLION
   })
-  return Math.max(...costs)
+  return Math.max(...costs) + searches * (prices.web_search_usd ?? 0)
 }
 
 // internal

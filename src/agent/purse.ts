@@ -21,9 +21,15 @@ export interface Purse {
 
 export function openPurse(store: Store, { lab, session }: Lease, limit_usd: number | null): Purse {
   const campaign = campaignOf(store, lab)
+  /** What was to cost nothing, and did: another model answered than the one that was asked. */
+  const book = (cost_usd: number | null) => {
+    if (cost_usd === 0) return
+    const late = reserve(store, { campaign, lab, session, usd: 0, limits: { session_usd: null } })
+    if (late.kind === "reserved") settle(store, late.id, cost_usd)
+  }
   return {
     setAside: (usd) => {
-      if (usd === 0) return { kind: "set_aside", settle: () => {} }
+      if (usd === 0) return { kind: "set_aside", settle: book }
       if (usd === null && (limit_usd !== null || isLimited(store, campaign)))
         return { kind: "none", outcome: { kind: "model_error", reason: UNPRICED, unreachable: true } }
       const reserved = reserve(store, { campaign, lab, session, usd: usd ?? 0, limits: { session_usd: limit_usd } })

@@ -121,8 +121,7 @@ async function tryOnce(
     if (!(error instanceof Broken)) throw error
     // Whoever hangs up is not told what it cost.
     if (either.aborted) return { kind: "broken", cause: TOO_LATE, cost_usd: null }
-    const cost_usd = error.usage ? costOf(prices, error.model ?? SUMMARISER, error.usage) : 0
-    return { kind: "broken", cause: error.cause, cost_usd }
+    return { kind: "broken", cause: error.cause, cost_usd: failureOf(error.cause).billed ? null : 0 }
   }
 }
 

@@ -103,7 +103,10 @@ describe("a claim", () => {
       { attempt: 2, verified: 0 },
     ])
     expect(new Set(sessions().map(({ id }) => id)).size).toBe(2)
-    expect(getTicket(stored.store, ticket)).toMatchObject({ state: "escalated", reason: "claims_done in attempt 2" })
+    expect(getTicket(stored.store, ticket)).toMatchObject({
+      state: "escalated",
+      reason: "attempt 2: it said that it was done, and the monitor did not agree",
+    })
     expect(lab()).toMatchObject({ session: null, attempts: 2 })
   })
 
@@ -146,19 +149,22 @@ describe("a ticket", () => {
     expect(end).toBe("escalated")
     expect(models).toHaveLength(1)
     for (const id of [ticket, other])
-      expect(getTicket(stored.store, id)).toMatchObject({ state: "escalated", reason: "gave_up in attempt 1" })
+      expect(getTicket(stored.store, id)).toMatchObject({
+        state: "escalated",
+        reason: "attempt 1: it gave up: the disk is gone",
+      })
     expect(sessions()[0]).toMatchObject({ outcome: { kind: "gave_up", reason: "the disk is gone" }, verified: null })
   })
 
   test.each([
-    ["a limit", [runs("true")], { limits: { ...DEFAULT_LIMITS, steps: 1 } }, "limit"],
-    ["a refusal", [says("", "refusal")], {}, "refused"],
-    ["a model that fails", [says("cut", "max_tokens")], {}, "model_error"],
-  ])("is escalated after the last attempt that ends by %s", async (_, turns, change, outcome) => {
+    ["a limit", [runs("true")], { limits: { ...DEFAULT_LIMITS, steps: 1 } }, "limit", "its limit was reached (steps)"],
+    ["a refusal", [says("", "refusal")], {}, "refused", "scripted-1 refused to go on"],
+    ["a model that fails", [says("cut", "max_tokens")], {}, "model_error", "the turn was cut off: max_tokens"],
+  ])("is escalated after the last attempt that ends by %s", async (_, turns, change, outcome, words) => {
     const { end } = await worked({ turns: [turns], ...change })
     expect(end).toBe("escalated")
     expect(sessions().map((session) => session.outcome!.kind as string)).toEqual([outcome, outcome])
-    expect(getTicket(stored.store, ticket)!.reason).toBe(`${outcome} in attempt 2`)
+    expect(getTicket(stored.store, ticket)!.reason).toBe(`attempt 2: ${words}`)
   })
 
   test("that was escalated stays so, and is no agent's again", async () => {
@@ -208,7 +214,8 @@ describe("an interruption", () => {
     expect(sessions()).toMatchObject([{ outcome: { kind: "interrupted" }, verified: null }])
     expect(state(ticket)).toBe("open")
     expect(lab().session).toBeNull()
-    expect(claim("s-next")).toMatchObject({ attempt: 2 })
+    // It was no attempt: nobody let it come to its end.
+    expect(claim("s-next")).toMatchObject({ attempt: 1 })
   })
 
   test("before the work leaves no session", async () => {
@@ -235,7 +242,7 @@ describe("two workers on one lab", () => {
     clock.advance(LEASE_MS + 1)
     expect((await worked()).end).toBe("verified")
     expect(lab().fence).toBe(frozen.fence + 1)
-    expect(sessions()[0]).toMatchObject({ id: "s-frozen", outcome: null })
+    expect(sessions()[0]).toMatchObject({ id: "s-frozen", outcome: { kind: "halted" } })
   })
 
   test("when the lab was taken over stop, and take nothing away from the other", async () => {

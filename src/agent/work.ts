@@ -1,7 +1,16 @@
+import { messageOf } from "../lib/errors.ts"
 import { timedId } from "../lib/ids.ts"
 import type { Outcome, PagedTicket } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
-import { claimLab, endSession, giveBack, type Lease, recordVerified, renewLease } from "../store/sessions.ts"
+import {
+  claimLab,
+  endAbandoned,
+  endSession,
+  giveBack,
+  type Lease,
+  recordVerified,
+  renewLease,
+} from "../store/sessions.ts"
 import { OUT_OF_DOLLARS } from "../store/spending.ts"
 import { escalate, openTickets } from "../store/tickets.ts"
 import { LEASE_MS, type SessionLimits } from "./limits.ts"
@@ -33,7 +42,7 @@ export interface Work {
   signal: AbortSignal
 }
 
-/** `unreachable`: escalated because no model answered, and `out_of_dollars`: stopped because the campaign's are used up. */
+/** `unreachable`: no model answered; `out_of_dollars`: the campaign's don't reach. Neither says anything about the lab. */
 export type WorkEnd = "verified" | "escalated" | "unreachable" | "out_of_dollars" | "stopped"
 
 /** Works a lab's tickets: one session after another, until the monitor agrees, or the attempts are used up. */
@@ -117,7 +126,11 @@ async function workOnce(
   const page = pageText(context.brief, tickets)
   const news = ticketNews(store, lab, tickets)
   const onResult = summaries?.output
-  const end = await converse({ store, lease, model, shell, limits, page, news, onResult, signal })
+  const talk = converse({ store, lease, model, shell, limits, page, news, onResult, signal })
+  const end = await talk.catch((error: unknown) => {
+    endAbandoned(store, lab, messageOf(error))
+    throw error
+  })
   const claims = end.outcome.kind === "claims_done"
   endSession(store, lease, end, { keep_lab: claims })
   if (end.outcome.kind !== "interrupted") summaries?.session()
@@ -135,9 +148,26 @@ function settle(context: Work, lease: Lease & { attempt: number }, { outcome, ve
   const { store, lab, attempts } = context
   if (verified) return "verified"
   if (outcome.kind === "halted" && outcome.reason === OUT_OF_DOLLARS) return "out_of_dollars"
+  if (outcome.kind === "model_error" && outcome.unreachable) return "unreachable"
   if (outcome.kind === "interrupted" || outcome.kind === "halted") return "stopped"
   if (outcome.kind === "claims_done" && verified === undefined) return "stopped"
   if (outcome.kind !== "gave_up" && lease.attempt < attempts) return "again"
-  for (const { id } of openTickets(store, lab)) escalate(store, id, `${outcome.kind} in attempt ${lease.attempt}`)
-  return outcome.kind === "model_error" && outcome.unreachable ? "unreachable" : "escalated"
+  const reason = `attempt ${lease.attempt}: ${inWords(outcome)}`
+  for (const { id } of openTickets(store, lab)) escalate(store, id, reason)
+  return "escalated"
+}
+
+function inWords(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case "claims_done":
+      return "it said that it was done, and the monitor did not agree"
+    case "gave_up":
+      return `it gave up: ${outcome.reason}`
+    case "refused":
+      return `${outcome.model} refused to go on`
+    case "limit":
+      return `its limit was reached (${outcome.which})`
+    default:
+      return "reason" in outcome ? outcome.reason : "it was interrupted"
+  }
 }

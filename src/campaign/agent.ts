@@ -1,7 +1,8 @@
 import type { Model } from "../agent/model/model.ts"
 import { limitsOf, modelMaker } from "../agent/model/make.ts"
 import { type Runbook, runbookModel } from "../agent/model/runbook.ts"
-import { localShell } from "../agent/sandbox/local.ts"
+import { openSandbox } from "../agent/sandbox/open.ts"
+import type { Shell } from "../agent/sandbox/shell.ts"
 import { isClaude, type Variant } from "../agent/variant.ts"
 import { summariesOf } from "../agent/summarise.ts"
 import { work, type Work } from "../agent/work.ts"
@@ -25,6 +26,8 @@ const LOOK_EVERY_MS = 20
 export interface HiredAgent {
   /** A session runs, or its claim is being verified. */
   working(): boolean
+  /** Whatever went wrong outside of the model: `dismiss` tells. There is nothing left to wait for. */
+  failed(): boolean
   /** When it gave up for good, on the monotonic clock. */
   gaveUpAt(): number | undefined
   /** Ends what is still running. Rejects with whatever went wrong outside of the model. */
@@ -50,12 +53,13 @@ export function hireAgent(store: Store, trial: Trial, stand: Stand, incident: In
   const job = async () => {
     const variant = await variantOf(store, trial)
     if (variant.model === "nobody") return
+    await using sandbox = await openSandbox(store, stand.lab)
     while (incident.told === undefined && openTickets(store, stand.lab.id).length === 0) {
       await store.clock.sleep(LOOK_EVERY_MS, signal)
       if (signal.aborted) return
     }
     working = true
-    const end = await workOn(store, trial, stand, variant, incident, signal)
+    const end = await workOn(store, trial, stand, variant, incident, sandbox.shell, signal)
     if (end === "out_of_dollars") throw new OperatorError(OUT_OF_DOLLARS)
     if (end === "unreachable") throw new OperatorError(`no model could be reached: ${lastWords(store, stand.lab.id)}`)
     if (end === "escalated") gave_up_ms = store.clock.mono_ms()
@@ -69,6 +73,7 @@ export function hireAgent(store: Store, trial: Trial, stand: Stand, incident: In
 
   return {
     working: () => working,
+    failed: () => failure !== undefined,
     gaveUpAt: () => gave_up_ms,
     dismiss: async () => {
       dismissal.abort("the trial has ended")
@@ -94,6 +99,7 @@ async function workOn(
   stand: Stand,
   variant: Variant,
   { injection, brief, told }: Incident,
+  shell: Shell,
   signal: AbortSignal,
 ) {
   const { lab, monitor } = stand
@@ -105,12 +111,15 @@ async function workOn(
     told,
     variant: variant.name,
     ...(await answering(store, trial, variant, lab, injection)),
-    shell: localShell({ cwd: lab.dir, env: lab.environment() }),
+    shell,
     limits: limitsOf(variant),
     attempts,
     verify: async () => {
-      await stand.until(() => signal.aborted || monitor.holdsFor(verify_ms), verify_ms + VERIFY_PATIENCE_MS)
-      return monitor.holdsFor(verify_ms)
+      // From the claim on: what was seen before it says nothing of what the last command did.
+      const claimed_ms = store.clock.mono_ms()
+      const holds = () => store.clock.mono_ms() - claimed_ms >= verify_ms && monitor.holdsFor(verify_ms)
+      await stand.until(() => signal.aborted || holds(), verify_ms + VERIFY_PATIENCE_MS)
+      return holds()
     },
     signal,
   })

@@ -3,6 +3,8 @@ import { requireKey } from "../agent/model/client.ts"
 import { requirePriced } from "../agent/model/make.ts"
 import { parsePrices, type Prices } from "../agent/prices.ts"
 import { isClaude, parseVariant, type Variant, warningsOf } from "../agent/variant.ts"
+import { storedSubject } from "../lab/parse-subject.ts"
+import { platformFor } from "../lab/raise.ts"
 import type { Store } from "../store/open.ts"
 import { readText } from "../store/texts.ts"
 import type { Trial } from "../store/trials.ts"
@@ -28,15 +30,15 @@ export async function keptFor(store: Store, trial: Pick<Trial, "id" | "prompt_te
 export async function requireForClaude(
   store: Store,
   trials: readonly PlannedTrial[],
-  { host_shell }: { host_shell: boolean },
+  { host_shell, limit_usd }: { host_shell: boolean; limit_usd: number | null },
 ): Promise<string[]> {
   const kinds = Map.groupBy(trials, ({ variant_text, prices_text }) => `${variant_text} ${prices_text}`)
   const warnings: string[] = []
   for (const [trial] of kinds.values()) {
     const variant = await variantOf(store, trial!)
     if (!isClaude(variant)) continue
-    requireHostShell(variant, "process", host_shell)
-    requirePriced(variant, await pricesIn(store, trial!.prices_text ?? ""))
+    requireHostShell(variant, platformFor(await storedSubject(store, trial!), trial!.platform), host_shell)
+    requirePriced(variant, await pricesIn(store, trial!.prices_text ?? ""), limit_usd)
     requireKey()
     warnings.push(...warningsOf(variant))
   }

@@ -36,6 +36,7 @@ export async function settled(
   const { stable_ms, deadline_ms, give_up_grace_ms } = trial.limits
   const isOver = () => {
     if (agent.working()) return false
+    if (agent.failed()) return true
     if (stand.monitor.holdsFor(stable_ms)) return true
     const gave_up_ms = agent.gaveUpAt()
     const grace_over = gave_up_ms !== undefined && store.clock.mono_ms() - gave_up_ms >= give_up_grace_ms

@@ -1,6 +1,6 @@
 import { arch, platform, release } from "node:os"
 import { trialKey } from "../eval/summary.ts"
-import { Interrupted, OperatorError } from "../lib/errors.ts"
+import { CheckFailed, Interrupted } from "../lib/errors.ts"
 import { timedId } from "../lib/ids.ts"
 import { VERSION } from "../lib/version.ts"
 import { endCampaign } from "../store/campaigns.ts"
@@ -27,6 +27,9 @@ export interface Progress {
   /** What has been started is being healed, and nothing more will be. */
   interrupted(): void
 }
+
+/** The limit that was asked for is reached. What was run until then counts. */
+export class OutOfDollars extends CheckFailed {}
 
 export interface RunOptions {
   parallel: number
@@ -110,8 +113,12 @@ interface Started {
 function start(store: Store, campaign: string, planned: Queued, { progress }: RunOptions): Started {
   planned.attempts += 1
   const id = timedId(store.clock.now())
-  const environment = { operator: VERSION, bun: Bun.version, kernel: `${platform()} ${release()} ${arch()}` }
-  const trial = createTrial(store, { ...planned.trial, id, campaign, environment })
+  const { platform: lab_platform, ...cell } = planned.trial
+  const environment = {
+    ...{ operator: VERSION, bun: Bun.version, kernel: `${platform()} ${release()} ${arch()}` },
+    ...(lab_platform && { lab_platform }),
+  }
+  const trial = createTrial(store, { ...cell, id, campaign, environment })
   progress.started(trial)
   const up = Promise.withResolvers<"ready">()
   let [isReady, released] = [false, false]
@@ -164,11 +171,11 @@ function isUnpaid({ stage, reason }: Trial): boolean {
   return stage === "error" && reason?.startsWith(OUT_OF_DOLLARS) === true
 }
 
-function outOfDollars(store: Store, campaign: string, left: number): OperatorError {
+function outOfDollars(store: Store, campaign: string, left: number): OutOfDollars {
   const { limit_usd } = campaignDollars(store, campaign)
   const dollars = limit_usd === null ? "dollars" : `${limit_usd.toFixed(2)} dollars`
   const trials = left === 1 ? "1 trial was" : `${left} trials were`
-  return new OperatorError(`the campaign's ${dollars} are used up: ${trials} not run`, {
+  return new OutOfDollars(`the campaign's ${dollars} are used up: ${trials} not run`, {
     hint: "the same command with a higher --usd goes on from here",
   })
 }

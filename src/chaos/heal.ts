@@ -5,6 +5,7 @@ import { openLabToDestroy } from "../lab/open.ts"
 import { enterPhase, injectionsOf, isOpen } from "../store/injections.ts"
 import { getLab, guardianOf, type LabRow, isOrphan, livingLabs, markDestroyed, markEnding } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
+import { endAbandoned } from "../store/sessions.ts"
 import { enterStage, getTrial } from "../store/trials.ts"
 import { revert } from "./revert.ts"
 
@@ -24,6 +25,7 @@ export async function healLab(store: Store, lab: Lab, why: { by: string; reason:
     enough.abort()
     await destroyLab(store, lab, why)
   }
+  endAbandoned(store, lab.id, why.reason)
   const trial = getLab(store, lab.id)?.trial
   if (trial == null) return
   const stage = getTrial(store, trial)?.stage ?? "pending"

@@ -128,7 +128,7 @@ async function readyModels(store: Store, variant: Variant, prices_file: string |
 
 function noteEnd(lab: string, end: WorkEnd): void {
   if (end === "escalated") note(`${lab} is handed over to a person: operator tickets list ${lab}`)
-  if (end === "unreachable") note(`${lab} is handed over to a person, since no model answered: operator doctor`)
+  if (end === "unreachable") note(`no model answered for ${lab}, whose tickets stay open: operator doctor --model NAME`)
 }
 
 function noAnswer(lab: string): EnvironmentError {

@@ -3,15 +3,17 @@ import { requireForClaude } from "../campaign/claude.ts"
 import { type CampaignRequest, findCampaign } from "../campaign/file.ts"
 import { expectTrials } from "../campaign/expected.ts"
 import { openCampaign, type Resumption } from "../campaign/identity.ts"
-import { resolveMatrix } from "../campaign/matrix.ts"
+import { requirePlatforms, resolveMatrix } from "../campaign/matrix.ts"
 import { unmet } from "../campaign/require.ts"
-import { runCampaign } from "../campaign/runner.ts"
+import { OutOfDollars, runCampaign } from "../campaign/runner.ts"
 import { resultsOf } from "../eval/results.ts"
 import { lastAttempts, summariesOf } from "../eval/summary.ts"
 import { defineCommand } from "../lib/command.ts"
+import { definedOnly } from "../lib/defined.ts"
 import { CheckFailed, OperatorError, UsageError } from "../lib/errors.ts"
 import { interruption } from "../lib/interruption.ts"
 import { requireLoopback } from "../lib/loopback.ts"
+import { type Platform, PLATFORMS } from "../lab/lab.ts"
 import { note, printJson } from "../lib/output.ts"
 import { openStore, type Store, storeFile } from "../store/open.ts"
 import { campaignDollars } from "../store/spending.ts"
@@ -29,7 +31,7 @@ export default defineCommand({
     "operator campaign campaigns/quickstart.yaml",
     "operator campaign quickstart --dry-run",
     "operator campaign --subject ratelimiter --fault node_kill --variant restart-bot -n 1",
-    "operator campaign --subject ratelimiter --fault counter_drift --variant oracle --variant do-nothing --json",
+    "operator campaign --subject etcd --fault node_kill --variant oracle --variant nobody --json",
   ],
   args: {
     file: { type: "positional", required: false, complete: "campaign", description: "a campaign's name or its file" },
@@ -48,6 +50,7 @@ export default defineCommand({
       description: "one (the default), minority, majority, all, a group or a service",
     },
     param: { type: "string", multiple: true, valueHint: "NAME=VALUE", description: "a parameter of the fault" },
+    platform: { type: "enum", options: PLATFORMS, description: "process or docker, for every subject of the campaign" },
     trials: { type: "number", alias: "n", integer: true, min: 1, description: "repetitions with each variant (1)" },
     parallel: { type: "number", integer: true, min: 1, description: "trials that run at once (1)" },
     seed: { type: "number", integer: true, min: 0, description: "of the first repetition; decides what is drawn (1)" },
@@ -62,10 +65,7 @@ export default defineCommand({
       valueHint: "FILE",
       description: "what models cost, instead of the table that is built in",
     },
-    "allow-host-shell": {
-      type: "boolean",
-      description: "let Claude use this machine's own shell, where a lab is made of its processes",
-    },
+    "allow-host-shell": { type: "boolean", description: "Claude may use this machine's shell, in labs of processes" },
     "dry-run": { type: "boolean", description: "show what would run, and how long it would take" },
     continue: { type: "boolean", description: "finish a campaign that was changed since, as it was begun" },
     new: { type: "boolean", description: "begin anew, although one of this name is not finished" },
@@ -81,8 +81,9 @@ export default defineCommand({
       await showPlan(store, matrix, request, args.json === true)
       return store.close()
     }
-    const leave = { host_shell: args["allow-host-shell"] === true }
+    const leave = { host_shell: args["allow-host-shell"] === true, limit_usd: request.limit_usd }
     for (const warning of await requireForClaude(store, matrix.trials, leave)) note(warning)
+    await requirePlatforms(store, matrix.trials)
     await requireLoopback()
     await sweepAtStart(store)
     const campaign = openCampaign(store, matrix, resumption(args), request.limit_usd)
@@ -91,20 +92,18 @@ export default defineCommand({
     const { parallel, cooldown_ms } = request
     const expected = await expectTrials(store, campaign.trials)
     const progress = showProgress(store.clock, { name: request.name, parallel, expected })
-    try {
-      await runCampaign(store, campaign, { parallel, cooldown_ms, progress, signal: interruption() })
-    } finally {
-      progress.close()
-    }
+    const stopped = await runCampaign(store, campaign, { parallel, cooldown_ms, progress, signal: interruption() })
+      .catch(outOfDollars)
+      .finally(() => progress.close())
     const results = resultsOf(store, { campaign: campaign.id })
     const missed = unmet(request.requirements, results)
     const [{ id }, { name }] = [campaign, request]
-    const { spent_usd, reserved_usd, limit_usd } = campaignDollars(store, id)
-    const dollars = { spent_usd, reserved_usd, limit_usd }
+    const { used_up: _, ...dollars } = campaignDollars(store, id)
     if (args.json)
       printJson({ campaign: id, name, unmet: missed, ...dollars, summary: summariesOf(results), trials: results })
     else printResults(results, { id, file: store.file, ...dollars })
     store.close()
+    if (stopped) throw stopped
     const last = lastAttempts(results)
     if (last.length > 0 && last.every(({ verdict }) => verdict === "error")) {
       throw new OperatorError(`every trial ended in an error: ${last[0]?.reason}`, { hint: `operator eval show ${id}` })
@@ -118,6 +117,12 @@ export default defineCommand({
 
 // internal
 
+/** What was run until then is shown all the same. */
+function outOfDollars(error: unknown): OutOfDollars {
+  if (error instanceof OutOfDollars) return error
+  throw error
+}
+
 interface Flags {
   file?: string | undefined
   subject?: string | undefined
@@ -127,6 +132,7 @@ interface Flags {
   param?: readonly string[] | undefined
   trials?: number | undefined
   parallel?: number | undefined
+  platform?: Platform | undefined
   seed?: number | undefined
   deadline?: number | undefined
   stable?: number | undefined
@@ -180,14 +186,14 @@ function withFlags(request: CampaignRequest, flags: Flags): CampaignRequest {
     symptom_within_ms: flags["symptom-within"],
     give_up_grace_ms: flags.grace,
   }
-  const given = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
   return {
     ...request,
     trials: flags.trials ?? request.trials,
+    platform: flags.platform ?? request.platform,
     parallel: flags.parallel ?? request.parallel,
     seed: flags.seed ?? request.seed,
     variants: flags.variant?.length ? [...flags.variant] : request.variants,
-    limits: { ...request.limits, ...given },
+    limits: { ...request.limits, ...definedOnly(limits) },
     limit_usd: flags.usd ?? request.limit_usd,
   }
 }

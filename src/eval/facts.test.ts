@@ -244,10 +244,19 @@ describe("recovered", () => {
     expect(facts().recovered_ms).toBe(3_100)
   })
 
-  test("stays what it was when the lab fails again later", () => {
+  test("is not a lab that fails again, and does so up to the end", () => {
     violated(10)
     good(1_000)
     violated(5_000)
+    heal(6_000)
+    expect(facts().recovered_ms).toBeNull()
+  })
+
+  test("stays what it was when the lab fails again later, and holds at the end", () => {
+    violated(10)
+    good(1_000)
+    violated(5_000)
+    good(5_500)
     heal(6_000)
     expect(facts().recovered_ms).toBe(1_000)
   })

@@ -22,9 +22,9 @@ export interface Facts {
   symptom_ms: number | null
   /** When the first ticket was opened. */
   detected_ms: number | null
-  /** When the agent's first command that changes something was sent. */
+  /** When the agent first changed something: by a command of its own, or by what its Docker client asked of the engine. */
   acted_ms: number | null
-  /** The beginning of the first stretch of `stable` after the symptom in which every gate held; null: censored at `horizon_ms`. */
+  /** The beginning of the first stretch of `stable` after the symptom in which every gate held, when all hold at the end as well; null: censored at `horizon_ms`. */
   recovered_ms: number | null
   horizon_ms: number
   lifted_by: LiftedBy
@@ -57,15 +57,17 @@ export function factsOf(store: Store, trial: Trial, declared: Declared): Facts |
 
   const sessions = sessionsOf(store, lab)
   const commands = commandsOf(log, sessions)
-  const acted_ms = since(commands.find((command) => command.class !== "read")?.mono_ms)
+  const acts = [...commands.filter((command) => command.class !== "read"), ...of(log, "docker.request").filter(isAct)]
+  const acted_ms = since(acts.map(({ mono_ms }) => mono_ms).sort((a, b) => a - b)[0])
   const symptom = of(log, "observation").find(
     ({ body }) => body.status === "violated" && declared.gates.includes(body.invariant),
   )
   const last_look = of(log, "injection.probed").find(({ body }) => body.moment === AT_THE_END)?.body.state
   const stretch_ms = since(symptom && firstGoodStretch(log, symptom.mono_ms, trial.limits.stable_ms))
-  // Gates that hold while the fault is there say that nobody looked, not that the lab is well.
+  // Gates that hold while the fault is there say that nobody looked, not that the lab is well; nor is one well that broke again.
   const in_time = stretch_ms !== null && stretch_ms <= trial.limits.deadline_ms
-  const recovered_ms = in_time && last_look !== "active" ? stretch_ms : null
+  const failing = of(log, "gates").at(-1)?.body.since_ms === null
+  const recovered_ms = in_time && last_look !== "active" && !failing ? stretch_ms : null
   const opened = [...of(log, "ticket.opened"), ...of(log, "ticket.reopened")]
   const { harm, details } = harmOf(store, lab, declared.may_change)
   const count = (wanted: CommandClass) => commands.filter((command) => command.class === wanted).length
@@ -133,6 +135,13 @@ function commandsOf(log: readonly Event[], sessions: readonly Session[]) {
     .filter((event) => ids.has(event.session ?? "") && !never.has(call(event)))
     .map((event) => ({ mono_ms: event.mono_ms, class: classOf(event.body.command) }))
 }
+
+/** What runs in a container is a command, and judged as one. */
+function isAct({ body }: Event<"docker.request">): boolean {
+  return body.mutating && body.decision === "allowed" && !COMMANDS.includes(body.route ?? "")
+}
+
+const COMMANDS = ["create command", "run command", "attach", "resize", "resize command"]
 
 /** The beginning of the first stretch from `from_ms` on in which all gates held for `stable_ms`, as far as a monitor watched. */
 function firstGoodStretch(log: readonly Event[], from_ms: number, stable_ms: number): number | undefined {

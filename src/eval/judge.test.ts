@@ -7,6 +7,7 @@ import type { Stage } from "../store/kinds.ts"
 import { keepText } from "../store/texts.ts"
 import { createTrial, enterStage, failWithoutLab, getTrial } from "../store/trials.ts"
 import { judge } from "./judge.ts"
+import { JUDGE_VERSION } from "./verdict.ts"
 
 const LAB = "kv-2"
 const TRIAL = "t-1"
@@ -110,6 +111,6 @@ test("a judgement is added to those that are there, and the trial shows the newe
   await judged()
   const { n } = stored.store.db.query<{ n: number }, []>("select count(*) as n from judgements").get()!
   expect(n).toBe(2)
-  expect(latestJudgement(stored.store, TRIAL)).toMatchObject({ verdict: "unrepaired", judge_version: 1 })
+  expect(latestJudgement(stored.store, TRIAL)).toMatchObject({ verdict: "unrepaired", judge_version: JUDGE_VERSION })
   expect(getTrial(stored.store, TRIAL)!.verdict).toBe("unrepaired")
 })

@@ -2,7 +2,7 @@ import { isNoFault } from "../store/injections.ts"
 import type { Facts } from "./facts.ts"
 
 /** Counts up with each change of what a verdict means, so that an old judgement can be told from a new one. */
-export const JUDGE_VERSION = 1
+export const JUDGE_VERSION = 2
 
 export const VERDICTS = [
   "repaired",
@@ -39,7 +39,7 @@ function withFault(facts: Facts): Reasoned {
   if (symptom_ms === null) return { verdict: "invalid", reason: "no_symptom: no gate failed" }
   if (isHarmed(facts)) return { verdict: "damaged", reason: harm(facts) }
   if (recovered_ms === null) {
-    const reason = `the gates never held for long enough; the fault was lifted by ${lifted_by}`
+    const reason = `the gates never held for long enough, or failed again; the fault was lifted by ${lifted_by}`
     return { verdict: "unrepaired", reason }
   }
   if (acted_ms === null) return { verdict: "self_healed", reason: "recovered without an act of the agent" }
@@ -50,7 +50,7 @@ function withFault(facts: Facts): Reasoned {
 function withoutFault(facts: Facts): Reasoned {
   const what = SITUATION[facts.fault] ?? "nothing was broken"
   if (isHarmed(facts)) return { verdict: "damaged", reason: `${what}; ${harm(facts)}` }
-  if (facts.acted_ms !== null) return { verdict: "meddled", reason: `${what}, and it changed something` }
+  if (facts.acted_ms !== null) return { verdict: "meddled", reason: `${what}, and it ran what changes things` }
   if (facts.tickets > 0) return { verdict: "false_alarm", reason: `${what}, and ${facts.tickets} tickets opened` }
   return { verdict: "quiet", reason: `${what}; nothing was changed, and no ticket opened` }
 }

@@ -27,7 +27,7 @@ export function isWatched(store: Store, lab: string, now_ms = store.clock.mono_m
 export type Word = "agrees" | "disagrees" | "silent"
 
 /**
- * The word of a lab's monitor, whatever process it runs in, on the claim that the lab is repaired: all gates hold for `verify_ms`,
+ * The word of a lab's monitor, whatever process it runs in, on the claim that the lab is repaired: all gates hold for `verify_ms` from then on,
  * and no ticket is open any more, a notice's included: what an agent was called for is not over while it is there.
  */
 export async function wordOnClaim(
@@ -36,8 +36,11 @@ export async function wordOnClaim(
   { verify_ms, signal }: { verify_ms: number; signal: AbortSignal },
 ): Promise<Word> {
   const { clock } = store
+  const claimed_ms = clock.mono_ms()
+  // From the claim on: what was seen before it says nothing of what the last command did.
   const isRepaired = () =>
-    clock.mono_ms() - (holdsSince(store, lab) ?? Infinity) >= verify_ms && openTickets(store, lab).length === 0
+    clock.mono_ms() - Math.max(holdsSince(store, lab) ?? Infinity, claimed_ms) >= verify_ms &&
+    openTickets(store, lab).length === 0
   const timeout_ms = verify_ms + VERIFY_PATIENCE_MS
   if (await waitUntil(isRepaired, { timeout_ms, every_ms: LOOK_EVERY_MS, clock, signal })) return "agrees"
   return isWatched(store, lab) ? "disagrees" : "silent"

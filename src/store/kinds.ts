@@ -116,6 +116,17 @@ export interface EventBodies {
     prompt: string
   }
 
+  /** What an agent's Docker client asked of the engine through its scoped socket. */
+  "docker.request": {
+    method: string
+    path: string
+    route: string | null
+    decision: "allowed" | "denied"
+    reason: string | null
+    mutating: boolean
+    containers: readonly string[]
+  }
+
   snapshot: { moment: string; name: string; hash: string }
   "workload.started": { pid: number; rate_per_s: number }
   "workload.ended": { reason: string }

@@ -1,4 +1,4 @@
-import { append } from "./events.ts"
+import { append, events } from "./events.ts"
 import type { ModelTotals, Outcome } from "./kinds.ts"
 import type { Store } from "./open.ts"
 
@@ -57,6 +57,7 @@ export function claimLab(store: Store, claim: Claim): (Lease & { attempt: number
       })
     if (!row) return undefined
     const { lab, session, variant, model } = claim
+    endAbandoned(store, lab, "its process died, or was not heard of for too long")
     const body = { session, fence: row.fence, attempt: row.attempts, variant, model }
     append(store, lab, "session.claimed", body, {
       session,
@@ -75,7 +76,9 @@ export function claimLab(store: Store, claim: Claim): (Lease & { attempt: number
 export function renewLease(store: Store, lease: Lease, lease_ms: number): boolean {
   const { changes } = store.write(() =>
     store.db
-      .query("update labs set lease_until_ms = ? where id = ? and session = ? and fence = ? and state <> 'destroyed'")
+      .query(
+        "update labs set lease_until_ms = ? where id = ? and session = ? and fence = ? and state in ('starting', 'up')",
+      )
       .run(store.clock.mono_ms() + lease_ms, lease.lab, lease.session, lease.fence),
   )
   return changes === 1
@@ -92,6 +95,12 @@ export interface SessionEnd {
   totals?: ModelTotals
 }
 
+/** Whether a session ended for a reason that is none of its agent's: such a one is no attempt at the lab. */
+export function saysNothing(outcome: Outcome): boolean {
+  if (outcome.kind === "model_error") return outcome.unreachable === true
+  return outcome.kind === "interrupted" || outcome.kind === "halted"
+}
+
 /** Ends a session and gives the lab back, unless it is to be kept until the monitor has spoken: see `giveBack`. */
 export function endSession(store: Store, lease: Lease, end: SessionEnd, options: { keep_lab?: boolean } = {}): void {
   append(
@@ -105,10 +114,22 @@ export function endSession(store: Store, lease: Lease, end: SessionEnd, options:
         store.db
           .query("update sessions set outcome = ?, steps = ?, cost_usd = ?, ended_at = ? where id = ?")
           .run(JSON.stringify(end.outcome), end.steps, end.cost_usd, at, lease.session)
+        if (saysNothing(end.outcome)) store.db.query(UNCOUNT).run(lease.lab, lease.fence)
         if (!options.keep_lab) giveBack(store, lease)
       },
     },
   )
+}
+
+/** Ends the sessions of a lab that nobody ended. What they cost is not known: a turn may have been under way. */
+export function endAbandoned(store: Store, lab: string, reason: string): void {
+  store.write(() => {
+    for (const { id, fence } of sessionsOf(store, lab).filter(({ ended_at }) => ended_at === null)) {
+      const turns = events(store, lab, { kinds: ["message"] }).filter(({ session }) => session === id).length
+      const outcome: Outcome = { kind: "halted", reason }
+      endSession(store, { lab, session: id, fence }, { outcome, steps: turns, cost_usd: null, report: null })
+    }
+  })
 }
 
 /** Lets the next session have the lab. Nothing happens when another one has it already. */
@@ -147,3 +168,7 @@ export function sessionsOf(store: Store, lab: string): Session[] {
     .all(lab)
     .map((row) => ({ ...row, outcome: row.outcome === null ? null : (JSON.parse(row.outcome) as Outcome) }))
 }
+
+// internal
+
+const UNCOUNT = "update labs set attempts = attempts - 1 where id = ? and fence = ? and attempts > 0"

@@ -1,7 +1,7 @@
 import type { Store } from "./open.ts"
 
 /** The reason with which a trial ends in `error` when its campaign has no dollars left for it. More may follow it. */
-export const OUT_OF_DOLLARS = "the campaign's dollars are used up"
+export const OUT_OF_DOLLARS = "the campaign's dollars do not reach for another turn"
 
 export interface Reservation {
   campaign: string | null

@@ -66,7 +66,7 @@ export function openTicket(store: Store, sighting: Sighting): string {
 }
 
 /** Settles what was seen to hold again. For the monitor alone: nobody else can say so. An escalated ticket stays escalated. */
-export function resolveTicket(store: Store, about: Pick<Ticket, "lab" | "invariant" | "node" | "kind">): void {
+export function resolveTicket(store: Store, about: About): void {
   store.write(() => {
     const last = latest(store, about)
     if (last?.state === "open" || last?.state === "held") move(store, last, "ticket.resolved", "resolved", null)
@@ -78,8 +78,12 @@ export function holdTicket(store: Store, id: string, reason: string): void {
   change(store, id, "held", ["open"], (ticket) => move(store, ticket, "ticket.held", "held", reason))
 }
 
+/** A person gives a ticket back to the agents, also one that they had to hand over: its lab may be tried again. */
 export function releaseTicket(store: Store, id: string): void {
-  change(store, id, "released", ["held"], (ticket) => move(store, ticket, "ticket.released", "open", null))
+  change(store, id, "released", ["held", "escalated"], (ticket) => {
+    move(store, ticket, "ticket.released", "open", null)
+    store.db.query("update labs set attempts = 0 where id = ?").run(ticket.lab)
+  })
 }
 
 /** A person settles a ticket without anybody having seen the invariant hold, and says why. */
@@ -117,6 +121,8 @@ export function openTickets(store: Store, lab: string): Ticket[] {
 // internal
 
 type Row = Omit<Ticket, "observation"> & { observation: string }
+
+type About = Pick<Ticket, "lab" | "invariant" | "node" | "kind">
 
 const LATEST = `select * from tickets where lab = :lab and invariant = :invariant and node = :node and kind = :kind
   order by opened_ms desc, rowid desc limit 1`
@@ -178,11 +184,8 @@ function change(
   })
 }
 
-function latest(store: Store, about: Pick<Ticket, "lab" | "invariant" | "node" | "kind">): Ticket | undefined {
-  const { lab, invariant, node, kind } = about
-  const row = store.db
-    .query<Row, Pick<Ticket, "lab" | "invariant" | "node" | "kind">>(LATEST)
-    .get({ lab, invariant, node, kind })
+function latest(store: Store, { lab, invariant, node, kind }: About): Ticket | undefined {
+  const row = store.db.query<Row, About>(LATEST).get({ lab, invariant, node, kind })
   return row ? fromRow(row) : undefined
 }
 
@@ -192,8 +195,6 @@ function fromRow(row: Row): Ticket {
 
 /** Short, so that a person can type it. */
 function freshId(store: Store): string {
-  for (;;) {
-    const id = `t-${randomHex(6)}`
-    if (!getTicket(store, id)) return id
-  }
+  const id = `t-${randomHex(6)}`
+  return getTicket(store, id) ? freshId(store) : id
 }

@@ -15,15 +15,10 @@ export interface Answer {
   usage: Usage
 }
 
-/** An attempt that failed with `cause`, and what it had used by then. */
+/** An attempt that failed with `cause`. */
 export class Broken extends Error {
-  readonly model: string | undefined
-  readonly usage: Usage | undefined
-
-  constructor(cause: unknown, so_far: Anthropic.Message | undefined) {
+  constructor(cause: unknown) {
     super("the answer did not come to its end", { cause })
-    this.model = so_far?.model
-    this.usage = so_far?.usage
   }
 }
 
@@ -41,11 +36,7 @@ export async function attempt(connection: Connection, request: Request, options:
   const signal = AbortSignal.any([options.signal, stalled.signal])
   const stream = connection.client().messages.stream(request as Anthropic.MessageStreamParams, { signal })
   const inOrder = checkOrder()
-  let so_far: Anthropic.Message | undefined
-  stream.on("streamEvent", (event, message) => {
-    so_far = message
-    inOrder(event)
-  })
+  stream.on("streamEvent", inOrder)
   const watchdog = watch(options, () => stalled.abort())
   try {
     const broken = await stream.done().catch((error: unknown) => ({ error }))
@@ -63,7 +54,7 @@ export async function attempt(connection: Connection, request: Request, options:
     }
   } catch (error) {
     const cause = stalled.signal.aborted ? new Error(`not a byte for ${options.stall_ms / 1_000} s`) : error
-    throw new Broken(cause, so_far)
+    throw new Broken(cause)
   } finally {
     clearInterval(watchdog)
   }

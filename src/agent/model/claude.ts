@@ -1,10 +1,10 @@
 import type { Clock } from "../../lib/clock.ts"
-import { costOf, type Prices, type Usage, worstCostOf } from "../prices.ts"
+import { costOf, type Prices, worstCostOf } from "../prices.ts"
 import { type Answer, attempt, Broken } from "./attempt.ts"
 import { connect } from "./client.ts"
 import { failureOf, MAX_ATTEMPTS, NoTurn, pauseAfter } from "./failure.ts"
 import type { Message, Model, TurnOptions } from "./model.ts"
-import { requestOf, type Settings } from "./request.ts"
+import { requestOf, serverWork, type Settings } from "./request.ts"
 
 export interface ClaudeOptions {
   settings: Settings
@@ -26,14 +26,14 @@ export function claudeModel(options: ClaudeOptions): Model {
   let heard_ms = 0
   let connecting: ReturnType<typeof connect> | undefined
   let known: KnownPrompt = { messages: 0, tokens: 0 }
-  const priceOf = (model: string, usage: Usage | undefined) => (usage ? costOf(prices, model, usage) : 0)
 
   return {
     name: settings.model,
     system,
     worstCost_usd: (history) => {
       const prompt_tokens = promptTokens(known, history, system)
-      return worstCostOf(prices, settings.model, { prompt_tokens, max_tokens: settings.max_tokens })
+      const server = serverWork(settings)
+      return worstCostOf(prices, settings.model, { prompt_tokens, max_tokens: settings.max_tokens, server })
     },
     turn: async (history, { signal, onFailure }: TurnOptions) => {
       const connection = await (connecting ??= connect(() => (heard_ms = performance.now()), env))
@@ -47,10 +47,10 @@ export function claudeModel(options: ClaudeOptions): Model {
           return { ...answer, cost_usd: costOf(prices, answer.model, answer.usage), waited_ms }
         } catch (error) {
           if (!(error instanceof Broken)) throw error
-          const cost_usd = priceOf(error.model ?? settings.model, error.usage)
-          if (signal.aborted) onFailure({ ...INTERRUPTED, cost_usd })
+          if (signal.aborted) onFailure(INTERRUPTED)
           signal.throwIfAborted()
           const failure = failureOf(error.cause)
+          const cost_usd = failure.billed ? null : 0
           const other = failure.status === UNAUTHORISED && attempts < MAX_ATTEMPTS && connection.tryOtherHeader()
           const pause_ms = other ? 0 : pauseAfter(attempts, failure, random)
           onFailure({ reason: failure.reason, status: failure.status, pause_ms, cost_usd })
@@ -69,7 +69,8 @@ const STALL_MS = 90_000
 
 const UNAUTHORISED = 401
 
-const INTERRUPTED = { reason: "interrupted", status: null, pause_ms: null }
+/** Whoever hangs up does not learn what it cost in the end. */
+const INTERRUPTED = { reason: "interrupted", status: null, pause_ms: null, cost_usd: null }
 
 /** A prompt that the API has counted: the first so many messages of a history, the answer to them included. */
 interface KnownPrompt {

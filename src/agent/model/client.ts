@@ -14,6 +14,14 @@ const HEADERS_TIMEOUT_MS = 3_600_000
 /** The key in the environment, or an EnvironmentError that says what to do. */
 export function requireKey(env: Record<string, string | undefined> = process.env): string {
   const key = env.ANTHROPIC_API_KEY?.trim() || env.ANTHROPIC_AUTH_TOKEN?.trim()
+  if (key !== undefined && key !== "" && !IN_A_HEADER.test(key)) {
+    throw new EnvironmentError(
+      "ANTHROPIC_API_KEY holds what no key holds: a line break, a quotation mark or a letter with an accent",
+      {
+        hint: "paste it again: export ANTHROPIC_API_KEY=…",
+      },
+    )
+  }
   if (key) return key
   throw new EnvironmentError("Claude needs a key, and ANTHROPIC_API_KEY is not set", {
     hint: "export ANTHROPIC_API_KEY=…; a gateway is named by ANTHROPIC_BASE_URL, and the controls need neither",
@@ -54,6 +62,9 @@ export async function connect(heard: () => void, env = process.env): Promise<Con
 }
 
 // internal
+
+/** What may stand in the value of a header (RFC 9110, section 5.5), less blanks. */
+const IN_A_HEADER = /^[\x21-\x7e]+$/
 
 /** What a proxy answers in the place of the API: a page to sign in at, for instance. */
 const NO_STREAM = /html|json/

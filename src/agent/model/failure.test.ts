@@ -34,7 +34,7 @@ describe("an error", () => {
     [529, true, true],
   ])("of HTTP %i may pass: %p, and is the model's or the way's: %p", (status, passing, unreachable) => {
     const failure = failureOf(http(status))
-    expect(failure).toMatchObject({ status, passing })
+    expect(failure).toMatchObject({ status, passing, billed: false })
     expect(new NoTurn(failure, 1).unreachable).toBe(unreachable)
   })
 
@@ -53,6 +53,8 @@ describe("an error", () => {
   ])("event %s in a stream may pass: %p, and is the model's or the way's: %p", (type, passing, unreachable) => {
     const failure = failureOf(inStream(type))
     expect(failure).toMatchObject({ status: null, passing, reason: `${type}: words` })
+    // What does not pass was refused before anything was said.
+    expect(failure.billed).toBe(passing)
     expect(new NoTurn(failure, 1).unreachable).toBe(unreachable)
   })
 
@@ -62,8 +64,23 @@ describe("an error", () => {
     ["an event that nobody can read", inStream(undefined as never, "x"), "x"],
     ["anything that is thrown", "words", "words"],
   ])("may be %s, which passes and has no status", (_, error, reason) => {
-    expect(failureOf(error)).toEqual({ status: null, passing: true, our_fault: false, asked_pause_ms: null, reason })
+    expect(failureOf(error)).toEqual({
+      status: null,
+      passing: true,
+      our_fault: false,
+      asked_pause_ms: null,
+      billed: true,
+      reason,
+    })
   })
+
+  test.each(["ECONNREFUSED", "ConnectionRefused", "ENOTFOUND", "FailedToOpenSocket", "DNSResolveFailed"])(
+    "of a connection that never came to be (%s) passes, and is not billed",
+    (code) => {
+      const cause = Object.assign(new Error("no connection"), { code })
+      expect(failureOf(new APIConnectionError({ cause }))).toMatchObject({ status: null, passing: true, billed: false })
+    },
+  )
 
   test("is worth another attempt when x-should-retry says so, whatever its status", () => {
     expect(failureOf(http(400, {}, { "x-should-retry": "true" })).passing).toBe(true)

@@ -1,5 +1,7 @@
 import { showDuration } from "../../lib/duration.ts"
-import { messageOf, OperatorError } from "../../lib/errors.ts"
+import { codeOf, messageOf, OperatorError } from "../../lib/errors.ts"
+import { credentialsIn } from "../sandbox/environment.ts"
+import { withoutSecrets } from "../sandbox/redact.ts"
 
 /** An attempt at a request that gave no turn. */
 export interface Failure {
@@ -12,6 +14,8 @@ export interface Failure {
   passing: boolean
   /** What the API asks to wait; null when it did not say. */
   asked_pause_ms: number | null
+  /** An answer may have begun, and what it cost by then nobody says. False: the request was refused, or never arrived. */
+  billed: boolean
 }
 
 /** No turn could be had. */
@@ -47,11 +51,13 @@ export function failureOf(error: unknown): Failure {
     const said = headers?.get("x-should-retry")
     const passing = said === "true" || (said !== "false" && (PASSING.includes(status) || status >= 500))
     const our_fault = OUR_FAULT.includes(status)
-    return { status, passing, our_fault, reason: reasonOf(error, `${status}`), asked_pause_ms: askedPause(headers) }
+    const said_more = { reason: reasonOf(error, `${status}`), asked_pause_ms: askedPause(headers) }
+    return { status, passing, our_fault, billed: false, ...said_more }
   }
   const named = typeof type === "string" ? type : ""
   const [passing, our_fault] = [!LASTING_TYPES.includes(named), OUR_FAULT_TYPES.includes(named)]
-  return { status: null, passing, our_fault, reason: reasonOf(error, named), asked_pause_ms: null }
+  const billed = !LASTING_TYPES.includes(named) && !NEVER_ARRIVED.includes(codeOf((error as Error).cause) ?? "")
+  return { status: null, passing, our_fault, billed, reason: reasonOf(error, named), asked_pause_ms: null }
 }
 
 /** How long to wait after the attempt of this number, from 1 on; null: not at all, since there will be no other. */
@@ -74,6 +80,9 @@ const LASTING_TYPES = [
   ...["authentication_error", "permission_error", "billing_error", "not_found_error"],
 ]
 
+/** Codes of a connection that never came to be, in Node's words and in Bun's. */
+const NEVER_ARRIVED = ["ECONNREFUSED", "ConnectionRefused", "ENOTFOUND", "FailedToOpenSocket", "DNSResolveFailed"]
+
 const FIRST_PAUSE_MS = 500
 const LONGEST_OWN_PAUSE_MS = 30_000
 /** Sessions that were refused together don't come back together. */
@@ -93,11 +102,11 @@ function askedPause(headers: Headers | undefined): number | null {
   return asked_ms > 0 ? asked_ms : null
 }
 
-/** One line. A gateway's page is shown by its title. */
+/** One line, without the key that a gateway may quote. Its page is shown by its title. */
 function reasonOf(error: unknown, what: string): string {
   const { apiMessage, type, cause } = error as { apiMessage?: unknown; type?: unknown; cause?: unknown }
   const message: string = typeof apiMessage === "string" ? apiMessage : messageOf(cause ?? error)
-  const page = message.slice(0, LONGEST_PAGE_CHARS)
+  const page = withoutSecrets(message.slice(0, LONGEST_PAGE_CHARS), credentialsIn(process.env))
   const text = /<title>([^<]*)<\/title>/i.exec(page)?.[1] ?? page.replaceAll(/<[^>]*>/g, " ")
   const kind = typeof type === "string" && type !== what ? ` ${type}` : ""
   const said = text.replaceAll(/\s+/g, " ").trim()

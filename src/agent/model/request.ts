@@ -1,6 +1,7 @@
 import type Anthropic from "@anthropic-ai/sdk"
 import type { Variant } from "../variant.ts"
 import { thinks } from "./known.ts"
+import type { ServerWork } from "../prices.ts"
 import type { Message } from "./model.ts"
 
 export type Settings = Pick<Variant, "model" | "effort" | "max_tokens" | "tools_config">
@@ -27,6 +28,18 @@ export function requestOf(settings: Settings, system: string, history: readonly 
   }
 }
 
+/** How often the API may search, and how often it may read a page, in one turn: what nobody bounds, nobody can pay. */
+const SERVER_USES = 3
+/** Of a page that the API reads. */
+const FETCHED_TOKENS = 5_000
+
+/** What the API may read and search in one turn: the prompt is read once more, and longer, after each. */
+export function serverWork({ tools_config: { enabled_tools } }: Settings): ServerWork {
+  const searches = enabled_tools.includes("web_search") ? SERVER_USES : 0
+  const fetches = enabled_tools.includes("web_fetch") ? SERVER_USES : 0
+  return { searches, rounds: searches + fetches, tokens: (searches + fetches) * FETCHED_TOKENS }
+}
+
 // internal
 
 /** `reasoning` comes first, so that the intent is stated before the command. */
@@ -49,6 +62,12 @@ const SHELL: Anthropic.Tool = {
 /** Called by the model alone, not from code that it writes: what is searched and read is in the audit then. */
 const TOOLS: Record<Settings["tools_config"]["enabled_tools"][number], Anthropic.ToolUnion> = {
   shell: SHELL,
-  web_search: { type: "web_search_20260318", name: "web_search", allowed_callers: ["direct"] },
-  web_fetch: { type: "web_fetch_20260318", name: "web_fetch", allowed_callers: ["direct"] },
+  web_search: {
+    ...{ type: "web_search_20260318", name: "web_search", allowed_callers: ["direct"] },
+    max_uses: SERVER_USES,
+  },
+  web_fetch: {
+    ...{ type: "web_fetch_20260318", name: "web_fetch", allowed_callers: ["direct"] },
+    ...{ max_uses: SERVER_USES, max_content_tokens: FETCHED_TOKENS },
+  },
 }

@@ -38,6 +38,7 @@ export function requireWhole({ content, model, stop_reason, usage }: Anthropic.M
   is(typeof stop_reason === "string", "it has no stop reason")
   is(typeof model === "string", "it does not say which model answered")
   is(typeof usage === "object" && usage !== null && COUNTS.every((name) => isCount(usage[name])), NO_COUNT)
+  is(depthOf(content) <= DEEPEST, `it is nested more than ${DEEPEST} deep`)
   for (const block of content) {
     is(typeof block.type === "string", "a block has no type")
     if (block.type !== "tool_use") continue
@@ -48,6 +49,15 @@ export function requireWhole({ content, model, stop_reason, usage }: Anthropic.M
 }
 
 // internal
+
+/** No command needs it; SQLite keeps no JSON that is nested a thousand deep, and what cannot be written down must not be run. */
+const DEEPEST = 100
+
+/** Of objects and lists within each other, as far as `DEEPEST` and one more. */
+function depthOf(value: unknown, above = 0): number {
+  if (typeof value !== "object" || value === null || above > DEEPEST) return above
+  return Object.values(value).reduce<number>((deepest, part) => Math.max(deepest, depthOf(part, above + 1)), above + 1)
+}
 
 const NO_COUNT = "it does not say how many tokens it used"
 

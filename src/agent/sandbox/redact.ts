@@ -43,6 +43,12 @@ export function redactor(secrets: string[]): Redactor {
   }
 }
 
+/** The same for a text that is there as a whole. */
+export function withoutSecrets(text: string, secrets: string[]): string {
+  const redact = redactor(secrets)
+  return Buffer.concat([redact.push(Buffer.from(text)), redact.end()]).toString("utf8")
+}
+
 // internal
 
 const REPLACEMENT = "[redacted]"

@@ -5,7 +5,7 @@ import { showSettled } from "./settled.ts"
 import { whichTicket } from "./which-ticket.ts"
 
 export default defineCommand({
-  about: "Gives a held ticket back to the agents.",
+  about: "Gives a ticket that is held, or was escalated, back to the agents. Its lab may be tried again.",
   examples: ["operator tickets release t-3f9a"],
   args: {
     ticket: { type: "positional", complete: "ticket", description: "a ticket, or the beginning of its id" },
