@@ -123,6 +123,9 @@ function unsaid(file: string, text: string): string[] {
 }
 
 /** What a source imports that it may not, and how it could import unseen. */
+/** What is no code, and lies outside of `src`. */
+const DATA = ["package.json", "Dockerfile"]
+
 function offences(file: string, source: string): string[] {
   const code = source.replace(/^\s*(\/\/|\/?\*).*$/gm, "")
   const room = roomOf(file)
@@ -131,7 +134,7 @@ function offences(file: string, source: string): string[] {
   const unseen = Object.entries(UNSEEN).filter(([, pattern]) => !isTest(file) && pattern.test(code))
   const imported = relativeImports(file, source, code).filter((target) => {
     if (isTest(file)) return !/^(src|test\/support)\//.test(target)
-    return target !== "package.json" && !(target.startsWith("src/") && [room, ...below].includes(roomOf(target)))
+    return !DATA.includes(target) && !(target.startsWith("src/") && [room, ...below].includes(roomOf(target)))
   })
   return [...unseen.map(([what]) => `${file}: ${what}`), ...imported.map((target) => `${file} imports ${target}`)]
 }

@@ -2,6 +2,10 @@ declare module "*.sql" {
   const text: string
   export default text
 }
+declare module "*Dockerfile" {
+  const text: string
+  export default text
+}
 declare module "*.md" {
   const text: string
   export default text

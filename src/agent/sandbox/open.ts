@@ -1,0 +1,104 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { UsageError } from "../../lib/errors.ts"
+import type { Lab } from "../../lab/lab.ts"
+import { type ComposeFile, composeFileOf } from "../../lab/platforms/docker/compose-file.ts"
+import { dockerEngine } from "../../lab/platforms/docker/engine.ts"
+import { append } from "../../store/events.ts"
+import type { Store } from "../../store/open.ts"
+import { kitchenShell } from "./kitchen.ts"
+import { KITCHEN_IMAGE, provideKitchen } from "./kitchen/image.ts"
+import { raiseKitchen, removeKitchen } from "./kitchen/raise.ts"
+import { localShell } from "./local.ts"
+import { type Scope, type ScopeEntry, startScope } from "./scope/scope.ts"
+import type { Shell } from "./shell.ts"
+
+/** The place where an agent's commands run, beside one lab. With it ends whatever runs there; what was changed in the lab stays. */
+export interface Sandbox extends AsyncDisposable {
+  shell: Shell
+}
+
+/** This machine's own shell for a lab of processes; for one of containers a kitchen beside it, with an engine in which nothing else exists. */
+export async function openSandbox(store: Store, lab: Lab): Promise<Sandbox> {
+  if (lab.platform === "process") {
+    return { shell: localShell({ cwd: lab.dir, env: lab.environment() }), [Symbol.asyncDispose]: async () => {} }
+  }
+  return openKitchen(store, lab)
+}
+
+// internal
+
+/** The label that keeps a lab's kitchen out of the agent's sight, and in that of whoever removes the lab. */
+const KITCHEN_LABEL = "kitchen"
+
+const UNIX = /^unix:\/\//
+
+async function openKitchen(store: Store, lab: Lab): Promise<Sandbox> {
+  const engine = dockerEngine()
+  if (!UNIX.test(engine.host)) {
+    throw new UsageError(`the engine at ${engine.host} cannot be given to a kitchen: only one behind a Unix socket can`)
+  }
+  await provideKitchen(engine)
+  const file = JSON.parse(readFileSync(composeFileOf(lab.dir), "utf8")) as ComposeFile
+  // Its path can be read in the kitchen, so it says nothing.
+  const folder = mkdtempSync(join(tmpdir(), "lab-"))
+  const socket_dir = join(folder, "run")
+  const compose_file = join(folder, "compose.yaml")
+  mkdirSync(socket_dir)
+  writeFileSync(compose_file, JSON.stringify(file, null, 2))
+  let scope: Scope | undefined
+  const close = async () => {
+    await removeKitchen(engine, lab.id)
+    await scope?.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    scope = await startScope({
+      socket: join(socket_dir, "docker.sock"),
+      engine: engine.host.replace(UNIX, ""),
+      lab: lab.id,
+      project: lab.id,
+      allowed_images: [KITCHEN_IMAGE, ...imagesOf(file)],
+      binds: bindsOf(file),
+      hidden_label: KITCHEN_LABEL,
+      onRequest: (entry) => record(store, lab.id, entry),
+    })
+    const container = await raiseKitchen({
+      ...{ engine, lab: lab.id, image: KITCHEN_IMAGE, socket_dir, compose_file },
+      network: `${lab.id}_${Object.keys(file.networks ?? { default: {} })[0]}`,
+      labels: { lab: lab.id },
+      env: { COMPOSE_PROJECT_NAME: lab.id },
+    })
+    return { shell: kitchenShell({ engine, container }), [Symbol.asyncDispose]: close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function imagesOf(file: ComposeFile): string[] {
+  return Object.values(file.services).flatMap(({ image }) => (image === undefined ? [] : [image]))
+}
+
+function bindsOf(file: ComposeFile) {
+  const mounts = Object.values(file.services).flatMap(({ volumes }) => volumes ?? [])
+  return mounts.flatMap(({ type, source, target, read_only }) =>
+    type === "bind" && source !== undefined && target !== undefined
+      ? [{ source, target, read_only: read_only === true }]
+      : [],
+  )
+}
+
+function record(store: Store, lab: string, entry: ScopeEntry): void {
+  const { method, path, route, decision, reason, mutating, containers } = entry
+  append(store, lab, "docker.request", {
+    method,
+    path,
+    route: route ?? null,
+    decision,
+    reason: reason ?? null,
+    mutating,
+    containers,
+  })
+}
