@@ -7,6 +7,7 @@ import { startMonitor } from "../monitor/watch.ts"
 import { chainHead, type Event, events } from "../store/events.ts"
 import type { EventKind } from "../store/kinds.ts"
 import { openExistingStore, storeFile } from "../store/open.ts"
+import { ALERTMANAGER_ARGS, alertmanagerOptions, serveAlerts } from "./monitor/alertmanager.ts"
 import { whichLab } from "./which-lab.ts"
 
 const LOOK_EVERY_MS = 100
@@ -30,14 +31,23 @@ const SHOWN: readonly EventKind[] = [
 export default defineCommand({
   about:
     "Watches a lab's invariants and keeps its tickets, until it is interrupted or the lab is gone. Prints every change.",
-  examples: ["operator monitor ratelimiter-7f3a", "operator monitor ratelimiter-7f3a --json"],
-  args: { lab: { type: "positional", complete: "lab", description: "a lab, or the beginning of its id" } },
+  examples: [
+    "operator monitor ratelimiter-7f3a",
+    "operator monitor ratelimiter-7f3a --json",
+    "operator monitor etcd-7f3a --alertmanager 127.0.0.1:9094 --alertmanager-secret-file ./secret",
+  ],
+  args: {
+    lab: { type: "positional", complete: "lab", description: "a lab, or the beginning of its id" },
+    ...ALERTMANAGER_ARGS,
+  },
   run: async ({ args }) => {
+    const alertmanager = alertmanagerOptions(args)
     const store = openExistingStore(storeFile(args.db))
     const lab = await openLab(store, whichLab(store, args.lab))
     let after = chainHead(store, lab.id).seq
     const signal = interruption()
-    const monitor = startMonitor(store, lab)
+    const monitor = await startMonitor(store, lab)
+    const server = alertmanager && (await serveAlerts(store, lab, monitor, alertmanager))
     note(`watching ${lab.id}; Ctrl-C ends it`)
     const showNew = () => {
       for (const event of events(store, lab.id, { after, kinds: SHOWN })) {
@@ -51,6 +61,7 @@ export default defineCommand({
       showNew()
       await Promise.race([store.clock.sleep(LOOK_EVERY_MS, signal), ended])
     }
+    await server?.stop()
     await monitor.stop()
     showNew()
     store.close()

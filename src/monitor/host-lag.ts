@@ -1,4 +1,5 @@
 import type { Clock } from "../lib/clock.ts"
+import type { Observation } from "./judge.ts"
 
 /** A timer of this process that fires so much too late means that the host, not the lab, is slow. */
 const LATE_MS = 1_000
@@ -32,4 +33,9 @@ export function watchHostLag(clock: Clock): HostLag {
     },
     stop: () => clearInterval(timer),
   }
+}
+
+/** What is left of an observation that was made while the host was late. */
+export function hostWasLate(late_ms: number): Observation {
+  return { status: "unknown", value: null, reason: `the monitor's own host was ${Math.round(late_ms)} ms late` }
 }

@@ -16,11 +16,11 @@ setDefaultTimeout(30_000)
 describe("one lab", () => {
   test("has one monitor: a second one is refused until the first has stopped", async () => {
     await using lab = await watching()
-    expect(() => startMonitor(lab.store, lab.lab)).toThrow(UsageError)
-    expect(() => startMonitor(lab.store, lab.lab)).toThrow(`${lab.lab.id} has a monitor already`)
+    await expect(startMonitor(lab.store, lab.lab)).rejects.toThrow(UsageError)
+    await expect(startMonitor(lab.store, lab.lab)).rejects.toThrow(`${lab.lab.id} has a monitor already`)
     await holding(lab)
     await lab.monitor.stop()
-    const second = startMonitor(lab.store, lab.lab, { interval_ms: 50 })
+    const second = await startMonitor(lab.store, lab.lab, { interval_ms: 50 })
     expect(second.holdsSince()).toBeUndefined()
     await seen(() => second.holdsSince() !== undefined)
     await second.stop()
@@ -35,7 +35,7 @@ describe("one lab", () => {
     store.db
       .query("update labs set monitor = '1-dead', holds_since_ms = ?, monitor_seen_ms = ? where id = ?")
       .run(holds_ms, seen_ms, lab.id)
-    const monitor = startMonitor(store, lab, { interval_ms: 50 })
+    const monitor = await startMonitor(store, lab, { interval_ms: 50 })
     expect(holdsSince(store, lab.id)).toBeUndefined()
     await seen(() => listTickets(store).find((ticket) => ticket.id === id)?.state === "resolved")
     await monitor.stop()
@@ -59,7 +59,7 @@ describe("one lab", () => {
     markDestroyed(lab.store, lab.lab.id, "test", "over", 0)
     await lab.monitor.ended
     expect(events(lab.store, lab.lab.id).at(-1)?.kind).toBe("monitor.stopped")
-    expect(() => startMonitor(lab.store, lab.lab)).toThrow(`there is no lab ${lab.lab.id}`)
+    await expect(startMonitor(lab.store, lab.lab)).rejects.toThrow(`there is no lab ${lab.lab.id}`)
   })
 })
 

@@ -23,6 +23,10 @@ export interface Change {
 export interface Logbook {
   /** The change that followed, or undefined: what stays as it was is not written. */
   observe(target: Target, observation: Observation): Change | undefined
+  /** The nodes at which an invariant is followed. */
+  nodesOf(invariant: string): string[]
+  /** Follows a part of an invariant no longer; its tickets stay as they are. */
+  forget(target: Pick<Target, "invariant" | "node">): void
   noteNode(node: Node): void
   /** Since when every gate has been ok without interruption. */
   holdsSince(): number | undefined
@@ -36,13 +40,16 @@ export function openLogbook(
   targets: readonly Target[],
   options: { unknown_after_ms: number },
 ): Logbook {
-  const states = new Map(targets.map((target) => [target, initialState(unsettled(store, lease.lab, target))]))
+  const beginning = (target: Target) => ({ target, state: initialState(unsettled(store, lease.lab, target)) })
+  const states = new Map(
+    [...targets, ...leftParts(store, lease.lab, targets)].map((target) => [keyOf(target), beginning(target)]),
+  )
   let written_ms: number | undefined
 
-  const gates = () => [...states].filter(([target]) => target.role === "gate")
-  const failing = () => gates().flatMap(([target, state]) => (state.status === "ok" ? [] : [labelOf(target)]))
+  const gates = () => [...states.values()].filter(({ target }) => target.role === "gate")
+  const failing = () => gates().flatMap(({ target, state }) => (state.status === "ok" ? [] : [labelOf(target)]))
   const holdsSince = () =>
-    failing().length > 0 ? undefined : gates().reduce((latest, [, state]) => Math.max(latest, state.since_ms), 0)
+    failing().length > 0 ? undefined : gates().reduce((latest, { state }) => Math.max(latest, state.since_ms), 0)
 
   const writeGates = () => {
     const since_ms = holdsSince()
@@ -58,10 +65,10 @@ export function openLogbook(
     holdsSince,
     failing,
     observe: (target, observation) => {
-      const before = states.get(target) ?? initialState()
+      const { state: before } = states.get(keyOf(target)) ?? beginning(target)
       const patience = { for_ms: target.for_ms, unknown_after_ms: options.unknown_after_ms }
       const next = step(before, observation.status, store.clock.mono_ms(), patience)
-      states.set(target, next.state)
+      states.set(keyOf(target), { target, state: next.state })
       if (!next.transition && next.opens.length === 0 && next.resolves.length === 0) return undefined
       return store.write(() => {
         requireLease(store, lease)
@@ -72,6 +79,9 @@ export function openLogbook(
         return { invariant: target.invariant, node: target.node, was: before.status, observation, opened }
       })
     },
+    nodesOf: (invariant) =>
+      [...states.values()].flatMap(({ target }) => (target.invariant === invariant ? [target.node] : [])),
+    forget: (target) => states.delete(keyOf(target)),
     noteNode: (node) =>
       store.write(() => {
         requireLease(store, lease)
@@ -82,6 +92,19 @@ export function openLogbook(
 }
 
 // internal
+
+const keyOf = ({ invariant, node }: Pick<Target, "invariant" | "node">) => `${invariant}\n${node}`
+
+/** What an earlier monitor of this lab has found to be violated of a target that falls apart in parts, and left unsettled. */
+function leftParts(store: Store, lab: string, targets: readonly Target[]): Target[] {
+  const whole = targets.filter(({ has_parts }) => has_parts)
+  if (whole.length === 0) return []
+  const left = listTickets(store, { lab, states: UNSETTLED })
+  return whole.flatMap((target) => {
+    const nodes = left.flatMap(({ invariant, node }) => (invariant === target.invariant ? [node] : []))
+    return [...new Set(nodes)].filter((node) => node !== target.node).map((node) => ({ ...target, node }))
+  })
+}
 
 /** The kinds of ticket of a target that an earlier monitor of this lab has left unsettled. */
 function unsettled(store: Store, lab: string, { invariant, node }: Target) {

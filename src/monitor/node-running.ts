@@ -8,8 +8,8 @@ import type { Target } from "./target.ts"
  * The built-in gate of every node. The lab tells of a change as it happens, and then `nodeRunning` is observed at once;
  * the look at every interval is for what nobody told.
  */
-export function nodeRunningTargets(lab: Lab, interval_ms: number): Target[] {
-  return lab.nodes().map(({ name }) => ({
+export function nodeRunningTargets(lab: Lab, nodes: readonly Node[], interval_ms: number): Target[] {
+  return nodes.map(({ name }) => ({
     invariant: NODE_RUNNING,
     node: name,
     role: "gate",
@@ -18,7 +18,7 @@ export function nodeRunningTargets(lab: Lab, interval_ms: number): Target[] {
     every_ms: interval_ms,
     look: async () => {
       try {
-        return nodeRunning(lab.nodes().find((node) => node.name === name))
+        return nodeRunning((await lab.nodes()).find((node) => node.name === name))
       } catch (error) {
         return { status: "unknown", value: null, reason: messageOf(error) }
       }
@@ -29,7 +29,7 @@ export function nodeRunningTargets(lab: Lab, interval_ms: number): Target[] {
 export function nodeRunning(node: Node | undefined): Observation {
   const state = node?.state ?? "exited"
   const value = { state, pid: node?.process?.pid ?? null }
-  return state === "running"
+  return state === "running" || node?.finished
     ? { status: "ok", value, reason: null }
     : { status: "violated", value, reason: `the node is ${state}` }
 }

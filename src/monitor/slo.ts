@@ -14,7 +14,7 @@ const SAMPLE_LATE_MS = 3_000
 const LOOK_EVERY_MS = 50
 
 /** The built-in gate that the workload's objective is: each second of the workload is one observation. */
-export function sloTarget(store: Store, lab: string, workload: Workload): Target {
+export function sloTarget(store: Store, lab: string, workload: Workload): Target<Observation> {
   let next = secondOf(store.clock.mono_ms())
   return {
     invariant: SLO,

@@ -3,17 +3,20 @@ import { members } from "../lab/render.ts"
 import type { InvariantDeclaration } from "../lab/subject.ts"
 import { UsageError } from "../lib/errors.ts"
 import { judge, type Observation } from "./judge.ts"
+import { alertProbe, type Spread } from "./probes/alert.ts"
 import { runProbe } from "./probes/probe.ts"
 
 /** How often an invariant is looked at that says nothing else, and how long a probe may take (DESIGN section 10). */
 export const MONITOR_INTERVAL_MS = 1_000
 export const PROBE_TIMEOUT_MS = 2_000
+/** Prometheus has nothing new more often than it scrapes, so it is asked half as often as a node. */
+const ALERT_INTERVALS = 2
 
 /** The node of what is watched once for the whole lab. */
 export const WHOLE_LAB = "lab"
 
 /** One invariant at one node: what the monitor follows. */
-export interface Target {
+export interface Target<Seen extends Observation | Spread = Observation | Spread> {
   invariant: string
   node: string
   role: "gate" | "notice"
@@ -24,8 +27,10 @@ export interface Target {
   every_ms: number
   /** How often to look for it, where that is not the same. */
   look_every_ms?: number
-  /** One observation; undefined when there is nothing new. */
-  look(signal: AbortSignal): Promise<Observation | undefined>
+  /** Looking finds parts of it, each with tickets of its own: the series of an alert. */
+  has_parts?: boolean
+  /** One look; undefined when there is nothing new. */
+  look(signal: AbortSignal): Promise<Seen | undefined>
 }
 
 /** How a target is named to people and in the `gates` event. */
@@ -34,8 +39,7 @@ export function labelOf({ invariant, node }: Pick<Target, "invariant" | "node">)
 }
 
 /** The targets of the invariants that the subject declares. */
-export function declaredTargets(lab: Lab, interval_ms: number): Target[] {
-  const nodes = lab.nodes()
+export function declaredTargets(lab: Lab, nodes: readonly Node[], interval_ms: number): Target[] {
   return lab.subject.invariants.flatMap((declared) => {
     if (declared.each === undefined) return [declaredTarget(lab, declared, interval_ms)]
     const services = members(lab.subject, declared.each)
@@ -52,15 +56,17 @@ export function declaredTargets(lab: Lab, interval_ms: number): Target[] {
 // internal
 
 function declaredTarget(lab: Lab, declared: InvariantDeclaration, interval_ms: number, node?: Node): Target {
-  const values: Record<string, string> = node ? { service: node.service, node: node.name } : {}
+  const { name: invariant, role, severity, for: for_ms, every } = declared
   const timeout_ms = declared.timeout ?? PROBE_TIMEOUT_MS
-  return {
-    invariant: declared.name,
-    node: node?.name ?? WHOLE_LAB,
-    role: declared.role,
-    severity: declared.severity,
-    for_ms: declared.for,
-    every_ms: declared.every ?? interval_ms,
-    look: async (signal) => judge(await runProbe(lab, declared.probe, { values, timeout_ms, signal }), declared.holds),
+  const target = { invariant, node: node?.name ?? WHOLE_LAB, role, severity, for_ms }
+  if (declared.alert !== undefined) {
+    const alert = { prometheus: lab.subject.prometheus ?? "", expression: declared.alert, about: declared.about }
+    const look = (signal: AbortSignal) => alertProbe(lab, alert, { timeout_ms, signal })
+    return { ...target, has_parts: true, every_ms: every ?? ALERT_INTERVALS * interval_ms, look }
   }
+  const { probe, holds } = declared
+  if (probe === undefined) throw new UsageError(`${lab.subject.file}: ${invariant} has no probe`)
+  const values: Record<string, string> = node ? { service: node.service, node: node.name } : {}
+  const look = async (signal: AbortSignal) => judge(await runProbe(lab, probe, { values, timeout_ms, signal }), holds)
+  return { ...target, every_ms: every ?? interval_ms, look }
 }

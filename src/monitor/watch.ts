@@ -1,13 +1,15 @@
 import type { Lab, Node } from "../lab/lab.ts"
 import { NODE_RUNNING } from "../lab/subject.ts"
+import { OperatorError } from "../lib/errors.ts"
 import type { Store } from "../store/open.ts"
-import { type HostLag, watchHostLag } from "./host-lag.ts"
+import { type HostLag, hostWasLate, watchHostLag } from "./host-lag.ts"
 import { UNKNOWN_TICKET_AFTER_MS } from "./invariant.ts"
 import type { Observation } from "./judge.ts"
 import { heartbeat, HEARTBEAT_MS, type MonitorLease, releaseLease, takeLease } from "./lease.ts"
 import { type Change, type Logbook, openLogbook } from "./logbook.ts"
 import { type Nap, nap } from "./nap.ts"
 import { nodeRunning, nodeRunningTargets } from "./node-running.ts"
+import { observeLook } from "./parts.ts"
 import { sloTarget } from "./slo.ts"
 import { slots } from "./slots.ts"
 import { declaredTargets, MONITOR_INTERVAL_MS, type Target } from "./target.ts"
@@ -30,6 +32,8 @@ export interface Monitor {
   holdsFor(duration_ms: number): boolean
   /** The gates that are violated, unknown or not yet observed. */
   failing(): string[]
+  /** Writes down what was seen outside of the monitor's own looks. Throws when it has stopped or cannot go on. */
+  hear(target: Target, observation: Observation): void
   /** Tells each change after it was written, until the returned function is called. */
   onChange(listener: (change: Change) => void): () => void
   /** Resolves when the monitor has stopped, also by itself because the lab was destroyed; rejects when it cannot go on. */
@@ -38,10 +42,11 @@ export interface Monitor {
   stop(): Promise<void>
 }
 
-/** Watches a lab until it is stopped. Throws a UsageError when another monitor does. */
-export function startMonitor(store: Store, lab: Lab, options: MonitorOptions = {}): Monitor {
+/** Watches a lab until it is stopped. Rejects with a UsageError when another monitor does. */
+export async function startMonitor(store: Store, lab: Lab, options: MonitorOptions = {}): Promise<Monitor> {
   const interval_ms = options.interval_ms ?? MONITOR_INTERVAL_MS
-  const targets = [...nodeRunningTargets(lab, interval_ms), ...declaredTargets(lab, interval_ms)]
+  const nodes = await lab.nodes()
+  const targets = [...nodeRunningTargets(lab, nodes, interval_ms), ...declaredTargets(lab, nodes, interval_ms)]
   const { workload } = lab.subject
   if (workload && options.slo !== false) targets.push(sloTarget(store, lab.id, workload))
 
@@ -64,6 +69,7 @@ export function startMonitor(store: Store, lab: Lab, options: MonitorOptions = {
     holdsSince,
     holdsFor: (duration_ms) => store.clock.mono_ms() - (holdsSince() ?? Infinity) >= duration_ms,
     failing: logbook.failing,
+    hear: running.hear,
     onChange: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -112,9 +118,19 @@ function run(watch: Watch) {
     resolve()
   })
 
+  const hear = (target: Target, observation: Observation) => {
+    if (stopping.signal.aborted) throw new OperatorError(`the monitor of ${lab.id} has stopped`)
+    try {
+      const change = watch.logbook.observe(target, observation)
+      if (change) watch.tell(change)
+    } catch (error) {
+      fail(error)
+      throw error
+    }
+  }
   const unwatch = lab.watchNodes((node) => {
     try {
-      hear(watch, node)
+      hearNode(watch, node)
     } catch (error) {
       return fail(error)
     }
@@ -127,6 +143,7 @@ function run(watch: Watch) {
   return {
     ended,
     stop,
+    hear,
     stopping: () => stopping.signal.aborted,
     lateSince: (moment_ms: number) => lag.since(moment_ms) !== undefined,
   }
@@ -146,23 +163,18 @@ async function follow(watch: Watch, { target, sleeper, lag, inSlot, signal }: Fo
   let seen_ms = clock.mono_ms()
   while (!signal.aborted) {
     const start_ms = clock.mono_ms()
-    const observation = await inSlot(() => target.look(signal))
+    const seen = await inSlot(() => target.look(signal))
     if (signal.aborted) return
     const late_ms = lag.since(seen_ms)
     seen_ms = clock.mono_ms()
-    const honest = late_ms === undefined ? observation : hostWasLate(late_ms)
-    const change = honest && watch.logbook.observe(target, honest)
-    if (change) watch.tell(change)
+    const honest = late_ms === undefined ? seen : hostWasLate(late_ms)
+    if (honest) for (const change of observeLook(watch.store, watch.logbook, target, honest)) watch.tell(change)
     await sleeper.sleep(start_ms + (target.look_every_ms ?? target.every_ms) - clock.mono_ms())
   }
 }
 
-function hostWasLate(late_ms: number): Observation {
-  return { status: "unknown", value: null, reason: `the monitor's own host was ${Math.round(late_ms)} ms late` }
-}
-
 /** A node has changed: `node_running` is observed in the same transaction. */
-function hear({ store, logbook, targets, tell }: Watch, node: Node): void {
+function hearNode({ store, logbook, targets, tell }: Watch, node: Node): void {
   const target = targets.find(({ invariant, node: name }) => invariant === NODE_RUNNING && name === node.name)
   const change = store.write(() => {
     logbook.noteNode(node)

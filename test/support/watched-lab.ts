@@ -1,16 +1,15 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Lab } from "../../src/lab/lab.ts"
 import { parseSubject } from "../../src/lab/parse-subject.ts"
-import { layOut, processLab } from "../../src/lab/platforms/process.ts"
+import { layOut, type ProcessLab, processLab } from "../../src/lab/platforms/process.ts"
 import { labId } from "../../src/lib/ids.ts"
 import { createLab } from "../../src/store/labs.ts"
 import { openStore, type Store } from "../../src/store/open.ts"
 import { keepText } from "../../src/store/texts.ts"
 
 export interface WatchedLab extends AsyncDisposable {
-  lab: Lab
+  lab: ProcessLab
   store: Store
   /** What a node's /health says from now on. */
   answers(node: string, answer: { status?: number; body?: unknown; delay_ms?: number }): void

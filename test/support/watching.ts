@@ -20,7 +20,7 @@ export interface Watched extends WatchedLab {
 export async function watching(block: Record<string, unknown> = {}, options: MonitorOptions = {}): Promise<Watched> {
   const base = await watchedLab({ invariants: [HEALTH], ...block })
   base.file("seen", '{"n": 0}')
-  const monitor = startMonitor(base.store, base.lab, { interval_ms: 50, ...options })
+  const monitor = await startMonitor(base.store, base.lab, { interval_ms: 50, ...options })
   const tickets = (invariant: string, node?: string) =>
     listTickets(base.store, { lab: base.lab.id }).filter(
       (ticket) => ticket.invariant === invariant && (node === undefined || ticket.node === node),
