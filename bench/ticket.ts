@@ -41,7 +41,7 @@ async function killNodes(home: Home, id: string, kills: number): Promise<number[
   const samples: number[] = []
   while (samples.length < kills) {
     await well(store, lab)
-    const nodes = lab.nodes()
+    const nodes = await lab.nodes()
     samples.push(await killToTicket(store, lab, nodes[samples.length % nodes.length]!.name))
   }
   store.close()
@@ -52,7 +52,7 @@ async function killNodes(home: Home, id: string, kills: number): Promise<number[
 async function killToTicket(store: Store, lab: Lab, name: string): Promise<number> {
   // Whoever waited for the monitor is in step with it; a fault comes at any moment.
   await Bun.sleep(Math.random() * NODE_POLL_MS)
-  const node = lab.nodes().find((one) => one.name === name)!
+  const node = (await lab.nodes()).find((one) => one.name === name)!
   const start_ms = performance.now()
   await lab.signal(node, "kill")
   const there = () => openTickets(store, lab.id).some((open) => open.node === name)

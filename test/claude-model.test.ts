@@ -6,7 +6,7 @@ import type { ClaudeOptions } from "../src/agent/model/claude.ts"
 import { requireKey } from "../src/agent/model/client.ts"
 import { MAX_ATTEMPTS, NoTurn } from "../src/agent/model/failure.ts"
 import type { FailedAttempt, Message } from "../src/agent/model/model.ts"
-import { parsePrices } from "../src/agent/prices.ts"
+import { builtInPrices, costOf, parsePrices } from "../src/agent/prices.ts"
 import { systemClock, waitUntil } from "../src/lib/clock.ts"
 import { EnvironmentError, exitCode } from "../src/lib/errors.ts"
 import type { Answer, Block, RawStream, ScriptedRequest } from "./scripted-claude/script.ts"
@@ -74,6 +74,15 @@ const callBlock = (id: string, command: string) => ({
   start: { type: "tool_use", id, name: "shell", input: {} },
   deltas: [{ type: "input_json_delta", partial_json: JSON.stringify(call(command)) }],
 })
+
+/** A list in a list, and so on: so many of them. */
+const nested = (depth: number): unknown => JSON.parse("[".repeat(depth) + "]".repeat(depth))
+/** The content, its block and its input are nested as well. */
+const callOf = (deep: unknown) => ({
+  start: { type: "tool_use", id: "toolu_1", name: "shell", input: {} },
+  deltas: [{ type: "input_json_delta", partial_json: JSON.stringify({ ...call("ls"), deep }) }],
+})
+const hologramOf = (deep: unknown) => ({ start: { type: "hologram", deep }, deltas: [] })
 
 const eventTexts = (all: ReturnType<typeof events>) =>
   all.map(({ event, data }) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
@@ -201,6 +210,13 @@ describe("a request", () => {
   })
 })
 
+type Tool = (typeof SETTINGS)["tools_config"]["enabled_tools"][number]
+const webSettings = (...enabled_tools: Tool[]) => ({
+  ...SETTINGS,
+  tools_config: { ...SETTINGS.tools_config, enabled_tools },
+})
+const NOBODY = { url: "http://127.0.0.1:9", key: "k" }
+
 describe("what an answer costs", () => {
   test("is the price of what it used, by the model that answered", async () => {
     const usage = { input_tokens: 1_000, output_tokens: 500 }
@@ -248,6 +264,41 @@ describe("what an answer costs", () => {
       expect(worst(text) - worst("")).toBeCloseTo(((bytes(text) / 2) * 8) / 1e6, 5)
   })
 
+  test("is never more than what was to be set aside for it, also with all that the API may search and read", async () => {
+    const settings = webSettings("shell", "web_search", "web_fetch")
+    const model = claudeAt(await answering([{ say: "Found." }]), { settings })
+    const history = [page("漢字".repeat(50_000))]
+    await turnOf(model, { history })
+    const uses = (claude.requests[0]!.body.tools as { max_uses?: number; max_content_tokens?: number }[]).slice(1)
+    const [searches, fetches] = uses.map(({ max_uses }) => max_uses!) as [number, number]
+    expect([searches, fetches]).toEqual([expect.any(Number), expect.any(Number)])
+    expect(uses[1]!.max_content_tokens).toBeGreaterThan(0)
+    // The prompt is read once for each search and page and once more, and each time all that came before as well.
+    const once = 100_000 + fetches * uses[1]!.max_content_tokens!
+    const usage = {
+      ...{ input_tokens: 0, output_tokens: settings.max_tokens, cache_creation_input_tokens: 0 },
+      cache_read_input_tokens: once * (1 + searches + fetches),
+      server_tool_use: { web_search_requests: searches, web_fetch_requests: fetches },
+    }
+    expect(model.worstCost_usd(history)!).toBeGreaterThan(costOf(await builtInPrices(), MODEL, usage)!)
+  })
+
+  test("may be more by each search and each page that it may read, and by nothing for tools that it does not have", () => {
+    const worst = (...tools: Tool[]) => claudeAt(NOBODY, { settings: webSettings(...tools) }).worstCost_usd([page()])!
+    expect(worst("shell", "web_search")).toBeGreaterThan(worst("shell"))
+    expect(worst("shell", "web_search")).toBeGreaterThan(worst("shell", "web_fetch"))
+    expect(worst("shell", "web_search", "web_fetch")).toBeGreaterThan(worst("shell", "web_search"))
+  })
+
+  test("cannot be told beforehand where nobody knows what a search costs", async () => {
+    const { text } = await builtInPrices()
+    const prices = await parsePrices(text.replace(/^web_search_usd:.*$/m, ""), "no searches")
+    const worst = (...tools: Tool[]) =>
+      claudeAt(NOBODY, { prices, settings: webSettings(...tools) }).worstCost_usd([page()])
+    expect(worst("shell", "web_search")).toBeNull()
+    expect(worst("shell", "web_fetch")).toBeGreaterThan(0)
+  })
+
   test("cannot be told beforehand where the price is not known", async () => {
     const prices = await parsePrices("as_of: 2026-11-20\nmodels: {}\n", "empty")
     expect(claudeAt({ url: "http://127.0.0.1:9", key: "k" }, { prices }).worstCost_usd([page()])).toBeNull()
@@ -261,7 +312,7 @@ describe("an attempt that fails and may pass", () => {
   const table: [what: string, answer: Answer, failure: Partial<FailedAttempt>][] = [
     ["429", { status: 429, headers: soon }, { status: 429, pause_ms: 1, cost_usd: 0 }],
     ["529", { status: 529 }, { status: 529, pause_ms: 500, cost_usd: 0 }],
-    ["500", { status: 500 }, { status: 500 }],
+    ["500", { status: 500 }, { status: 500, cost_usd: 0 }],
     ["408", { status: 408 }, { status: 408 }],
     ["retry-after in seconds", { status: 529, headers: { "retry-after": "7" } }, { pause_ms: 7_000 }],
     [
@@ -276,8 +327,8 @@ describe("an attempt that fails and may pass", () => {
     ],
     ["an answer that is no stream", { status: 200, body: { a: 1 } }, { reason: expect.stringContaining("json") }],
     ["x-should-retry", { status: 404, headers: { "x-should-retry": "true" } }, { status: 404 }],
-    ["a break before the headers", { breaks: "before" }, { status: null, cost_usd: 0 }],
-    ["a break after the headers", { breaks: "after_headers" }, { status: null, cost_usd: 0 }],
+    ["a break before the headers", { breaks: "before" }, { status: null, cost_usd: null }],
+    ["a break after the headers", { breaks: "after_headers" }, { status: null, cost_usd: null }],
     ["a break in the stream", { say: "Some words.", breaks: "in_stream" }, { status: null }],
     ["a break before the last event", { say: "Some words.", breaks: "before_stop" }, { status: null }],
     ["an end after the headers", { breaks: "after_headers", ends: "clean" }, { status: null }],
@@ -286,7 +337,7 @@ describe("an attempt that fails and may pass", () => {
     [
       "overload instead of a stream",
       { error_event: api("overloaded_error"), after: "nothing" },
-      { status: null, reason: "overloaded_error: scripted", cost_usd: 0 },
+      { status: null, reason: "overloaded_error: scripted", cost_usd: null },
     ],
     ["overload at the start", { error_event: api("overloaded_error"), after: "start" }, { status: null }],
     ["overload in the stream", { say: "Some words.", error_event: api("overloaded_error"), after: "some" }, {}],
@@ -309,17 +360,17 @@ describe("an attempt that fails and may pass", () => {
   }
 
   test.each<[string, Answer]>([
+    ["by silence before the headers", { say: "Late.", stalls_ms: 60_000, where: "before_headers" }],
     ["by silence in the middle of its stream", { say: "Some words.", stalls_ms: 60_000 }],
     ["with its last event missing", { say: "Some words.", breaks: "before_stop", ends: "clean" }],
     ["by an error in it", { say: "Some words.", error_event: api("overloaded_error"), after: "some" }],
     ["by a call that is not whole", { call: shell('{"command": "rm') }],
-  ])("costs what it had used when it failed %s", async (_, answer) => {
+  ])("may have cost anything when it failed %s", async (_, answer) => {
     const { failures } = await turnFrom([answer, { say: "Done." }], { stall_ms: 500 })
-    const tokens = claude.requests[0]!.text.length / 4
-    expect(failures[0]!.cost_usd!).toBeGreaterThan((tokens * 4) / 1e6)
+    expect(failures).toMatchObject([{ status: null, cost_usd: null }])
   })
 
-  test("costs what it had used when its connection broke in the middle of its stream", async () => {
+  test("may have cost anything when its connection broke in the middle of its stream", async () => {
     const text = eventTexts(events([TEXT]))
     await using server = await rawServer((socket) => {
       if (server.connections() > 1) return socket.end(streamHead + text.join(""))
@@ -328,7 +379,15 @@ describe("an attempt that fails and may pass", () => {
     })
     const { turn, failures } = await turnOf(claudeAt({ url: server.url, key: "k" }))
     expect(turn.content).toMatchObject([{ text: "Done." }])
-    expect(failures).toMatchObject([{ cost_usd: (100 * 4 + 20) / 1e6 }])
+    expect(failures).toMatchObject([{ status: null, cost_usd: null }])
+  })
+
+  test("has cost nothing when nobody was there to connect to", async () => {
+    const { url, key } = await answering([{ say: "Done." }])
+    await claude.close()
+    const failures: FailedAttempt[] = []
+    await expect(turnOf(claudeAt({ url, key }), { failures })).rejects.toThrow(NoTurn)
+    expect(failures.map(({ status, cost_usd }) => [status, cost_usd])).toEqual(Array(MAX_ATTEMPTS).fill([null, 0]))
   })
 
   const CALLS = [callBlock("toolu_1", "ls"), callBlock("toolu_2", "id")]
@@ -365,11 +424,20 @@ describe("an attempt that fails and may pass", () => {
     ["a use below nothing", change(7, { usage: { output_tokens: -5 } })],
     ["what is no JSON", [...calls().slice(0, 3), { event: "content_block_delta", data: "{" }]],
     ["what is no object", [...calls().slice(0, 3), { event: "content_block_delta", data: "null" }]],
+    ["a call that is nested too deeply", events([callOf(nested(98))], "tool_use")],
+    ["a block that nobody knows, nested far too deeply", events([hologramOf(nested(5_000))])],
     ["nothing", []],
   ])("is a stream that holds %s", async (_, broken) => {
     const { turn, failures } = await turnFrom([{ events: broken }, { say: "Done." }])
     expect(turn.content).toMatchObject([{ text: "Done." }])
     expect(failures).toHaveLength(1)
+  })
+
+  test("is not a call that is nested as deeply as is allowed", async () => {
+    const deep = nested(97)
+    const { turn, failures } = await turnFrom([{ events: events([callOf(deep)], "tool_use") }])
+    expect(failures).toEqual([])
+    expect(turn.content).toMatchObject([{ type: "tool_use", input: { ...call("ls"), deep } }])
   })
 
   test("is repeated a bounded number of times, with pauses that grow", async () => {
@@ -399,12 +467,13 @@ describe("an attempt that fails for good", () => {
     ["x-should-retry", { status: 529, headers: { "x-should-retry": "false" } }, true, "529"],
     ["a pause beyond reason", { status: 429, headers: { "retry-after": "86400" } }, true, "24 h 00 m"],
     ["a bad request in the stream", { error_event: api("invalid_request_error") }, false, "scripted"],
+    ["a wrong key in the stream", { error_event: api("authentication_error") }, true, "scripted"],
   ])("(%s) is not repeated", async (_, answer, unreachable, message) => {
     const clock = quickClock()
     const { error, failures } = await noTurnFrom([answer, { say: "Done." }], { clock })
     expect(error.unreachable).toBe(unreachable)
     expect(error.message).toContain(message)
-    expect(failures).toMatchObject([{ pause_ms: null }])
+    expect(failures).toMatchObject([{ pause_ms: null, cost_usd: 0 }])
     expect(claude.requests).toHaveLength(1)
     expect(clock.slept).toEqual([])
   })
@@ -467,6 +536,47 @@ describe("the key", () => {
     }
     expect(requireKey({ ANTHROPIC_API_KEY: "", ANTHROPIC_AUTH_TOKEN: " token " })).toBe("token")
   })
+
+  test.each(["sk-a\nsk-b", "“sk-a”", "sk-ä", "sk a", "sk-\0"])(
+    "that no header can hold (%j) is a lack of the environment, and is not shown",
+    async (key) => {
+      const asking = turnOf(claudeAt({ url: "http://127.0.0.1:9", key }))
+      const error = (await asking.catch((error: unknown) => error)) as EnvironmentError
+      expect(error).toBeInstanceOf(EnvironmentError)
+      expect(error.hint).toContain("export ANTHROPIC_API_KEY")
+      expect(`${error.message} ${error.hint}`).not.toContain(key)
+      expect(() => requireKey({ ANTHROPIC_AUTH_TOKEN: key })).toThrow(EnvironmentError)
+    },
+  )
+
+  test("is taken out of what a gateway says, however it says it", async () => {
+    const key = "sk-quoted-by-a-gateway"
+    const said = `${key} is nobody's key`
+    const answers: Answer[] = [
+      { status: 529, body: { type: "error", error: { type: "overloaded_error", message: said } } },
+      { status: 502, html: `<html><title>${said}</title></html>` },
+      { say: "Some words.", error_event: { type: "api_error", message: said }, after: "some" },
+      { status: 403, body: said },
+    ]
+    await answering(answers)
+    const support = join(import.meta.dir, "support/claude-model.ts")
+    const script = `const { claudeAt, turnOf } = await import(${JSON.stringify(support)})
+      const failures = []
+      const at = { url: ${JSON.stringify(claude.url)}, key: ${JSON.stringify(claude.key)} }
+      const error = await turnOf(claudeAt(at), { failures }).catch((error) => error)
+      console.log(JSON.stringify([...failures.map(({ reason }) => reason), error.message]))`
+    const env = { PATH: Bun.env.PATH ?? "", ANTHROPIC_API_KEY: key }
+    const child = Bun.spawn([process.execPath, "-e", script], { env, stdout: "pipe", stderr: "pipe", timeout: 20_000 })
+    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()])
+    expect({ stderr, exit_code: await child.exited }).toEqual({ stderr: "", exit_code: 0 })
+    expect(JSON.parse(stdout)).toEqual([
+      "529 overloaded_error: [redacted] is nobody's key",
+      "502: [redacted] is nobody's key",
+      "api_error: [redacted] is nobody's key",
+      "403: [redacted] is nobody's key",
+      "403: [redacted] is nobody's key (4 attempts)",
+    ])
+  })
 })
 
 describe("silence", () => {
@@ -515,16 +625,14 @@ describe("an interruption", () => {
     return failures
   }
 
-  test("of a stream ends it at once, and what it had used is told", async () => {
-    const [failure, ...more] = await interrupted({ say: "Some words.", stalls_ms: 60_000, where: "in_stream" })
-    expect(failure).toMatchObject({ reason: "interrupted", status: null, pause_ms: null })
-    expect(failure!.cost_usd!).toBeGreaterThan(0)
-    expect(more).toEqual([])
+  test("of a stream ends it at once, and nobody says what it had used", async () => {
+    const failures = await interrupted({ say: "Some words.", stalls_ms: 60_000, where: "in_stream" })
+    expect(failures).toEqual([{ reason: "interrupted", status: null, pause_ms: null, cost_usd: null }])
   })
 
   test("before the headers ends the attempt at once", async () => {
     const failures = await interrupted({ stalls_ms: 60_000, where: "before_headers" })
-    expect(failures).toMatchObject([{ reason: "interrupted", cost_usd: 0 }])
+    expect(failures).toMatchObject([{ reason: "interrupted", cost_usd: null }])
   })
 
   test("of a pause ends it at once", async () => {

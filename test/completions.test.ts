@@ -47,7 +47,7 @@ describe("the candidates", () => {
     expect(await candidates("agent", "--variant", "re")).toEqual(["restart-bot"])
     expect(await candidates("agent", "kv-1", "kv")).toEqual(["kv-1", "kv-2"])
     expect(await candidates("campaign", "--subject", "ratelimiter", "--target", "l")).toContain("limiter-b")
-    expect(await candidates("up", "")).toEqual(["ratelimiter"])
+    expect(await candidates("up", "r")).toEqual(["ratelimiter"])
     expect(await candidates("monitor", "")).toEqual(["kv-1", "kv-2"])
     expect(await candidates("audit", "show", "")).toEqual(["last", TRIAL, "kv-2", "kv-1"])
     expect(await candidates("eval", "show", "2026-01-28T12-00-00-c")).toEqual([CAMPAIGN])

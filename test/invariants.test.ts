@@ -31,7 +31,7 @@ beforeAll(async () => {
     deadline_ms: 300_000,
     guardian: [...OPERATOR, "part", "guardian"],
   }))
-  monitor = startMonitor(store, lab)
+  monitor = await startMonitor(store, lab)
   await untilHealthy()
 }, TIMEOUT_MS)
 afterAll(async () => {
@@ -67,7 +67,7 @@ const post = (node: string, path: string, method: string, body: unknown) =>
 test(
   "node_running and node_health see a killed node",
   async () => {
-    await lab.signal(lab.nodes()[1]!, "kill")
+    await lab.signal((await lab.nodes())[1]!, "kill")
     await ticket("node_running", "open")
     await ticket("node_health", "open")
     await lab.start("limiter-b")

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { systemClock, waitUntil } from "../src/lib/clock.ts"
 import type { Lab } from "../src/lab/lab.ts"
+import type { ProcessLab } from "../src/lab/platforms/process.ts"
 import { checkLedger, LOSS_SETTLES_MS } from "../src/lab/workload/check.ts"
 import { runWorkload } from "../src/lab/workload/run.ts"
 import { ledgerOf } from "../src/store/ledger.ts"
@@ -33,7 +34,7 @@ async function timed<T>(work: () => Promise<T>): Promise<{ value: T; took_ms: nu
 }
 
 /** Kills a node and waits until it is seen dead. */
-async function kill(lab: Lab, name: string): Promise<void> {
+async function kill(lab: ProcessLab, name: string): Promise<void> {
   await lab.signal(nodeOf(lab, name), "kill")
   expect(await waitUntil(() => nodeOf(lab, name).state === "exited", { timeout_ms: 5_000, every_ms: 5 })).toBe(true)
 }

@@ -152,6 +152,12 @@ const DESCRIBERS: Describers = {
     }
   },
 
+  "docker.request": (body) => {
+    if (body.decision === "allowed" && !body.mutating) return undefined
+    const about = body.containers.length > 0 ? ` ${body.containers.join(", ")}` : ""
+    const denied = body.decision === "denied" ? ` is denied: ${body.reason}` : ""
+    return { label: "docker", text: `${body.route ?? `${body.method} ${body.path}`}${about}${denied}` }
+  },
   snapshot: (body) => ({ label: "state", text: `${body.name} captured ${body.moment} the fault` }),
   "workload.started": (body) => ({ label: "load", text: `${body.rate_per_s} requests a second, pid ${body.pid}` }),
   "workload.ended": (body) => ({ label: "load", text: `ended: ${body.reason}` }),

@@ -5,6 +5,7 @@ import { earlierTrials, type Took } from "../eval/durations.ts"
 import { median } from "../eval/stats.ts"
 import { OperatorError } from "../lib/errors.ts"
 import { parseSubject } from "../lab/parse-subject.ts"
+import { platformFor } from "../lab/raise.ts"
 import { isNoFault } from "../store/injections.ts"
 import type { Store } from "../store/open.ts"
 import { readText } from "../store/texts.ts"
@@ -18,7 +19,10 @@ export interface Expected extends Took {
 }
 
 /** What decides how long a trial takes. */
-type Kind = Pick<PlannedTrial, "subject" | "subject_text" | "fault" | "variant" | "variant_text" | "limits">
+type Kind = Pick<
+  PlannedTrial,
+  "subject" | "subject_text" | "fault" | "variant" | "variant_text" | "limits" | "platform"
+>
 
 export type Expectation = (trial: Kind) => Expected
 
@@ -66,8 +70,8 @@ export function expectAll(
 
 // internal
 
-/** A lab made of local processes, before `ready.stable` begins. */
-const BOOT_MS = 1_000
+/** A lab made of local processes, or of containers, before `ready.stable` begins. */
+const BOOT_MS = { process: 1_000, docker: 6_000 }
 /** A symptom, a ticket, and the few commands of a control. */
 const REPAIR_MS = 2_000
 /** The revert, the check of the ledger, the lab's end. */
@@ -93,7 +97,8 @@ async function estimate(store: Store, trial: Kind): Promise<Expected> {
   const variant = await parseVariant(...textOf(store, trial.variant_text))
   const fault = findFault(trial.fault, subject)
   const watched_ms = watchedFor(fault, variant, trial.limits)
-  return { preparing_ms: BOOT_MS + subject.ready.stable, running_ms: watched_ms + HEAL_MS, earlier: 0 }
+  const boot_ms = BOOT_MS[platformFor(subject, trial.platform)]
+  return { preparing_ms: boot_ms + subject.ready.stable, running_ms: watched_ms + HEAL_MS, earlier: 0 }
 }
 
 function watchedFor(fault: AnyFault, variant: Variant, limits: TrialLimits): number {

@@ -3,6 +3,7 @@ import { definedOnly } from "../lib/defined.ts"
 import { find } from "../lib/discovery.ts"
 import { duration } from "../lib/duration-schema.ts"
 import { parseYaml } from "../lib/yaml.ts"
+import { type Platform, PLATFORMS } from "../lab/lab.ts"
 import { type Verdict, VERDICTS } from "../eval/verdict.ts"
 import type { TrialLimits } from "../store/trials.ts"
 
@@ -12,6 +13,8 @@ export interface CampaignRequest {
   subjects: string[]
   faults: FaultRequest[]
   variants: string[]
+  /** Left out: where each subject runs by default. */
+  platform?: Platform | undefined
   /** Repetitions of each cell with each variant. */
   trials: number
   seed: number
@@ -59,6 +62,7 @@ export async function parseCampaign(text: string, file: string, fallbackName: st
     subjects: read.subjects,
     faults: (read.faults ?? read.chaos_types ?? []).map(faultRequest),
     variants: [...baseline, ...variants],
+    platform: read.platform,
     trials: read.trials ?? read.trials_per_combination ?? 1,
     seed: read.seed,
     parallel: read.parallel,
@@ -131,6 +135,7 @@ const campaignFile = z
     chaos_types: z.array(fault).min(1, "at least one fault").optional(),
     variants: z.array(z.string()).min(1, "at least one variant").optional(),
     variant: z.string().optional(),
+    platform: z.enum(PLATFORMS).optional(),
     include_baseline: z.boolean().default(false),
     trials: z.number().int().positive().optional(),
     trials_per_combination: z.number().int().positive().optional(),

@@ -8,8 +8,9 @@ import { cellKey } from "../eval/summary.ts"
 import { UsageError } from "../lib/errors.ts"
 import { sha256 } from "../lib/ids.ts"
 import { shuffled } from "../lib/random.ts"
-import { findSubject } from "../lab/parse-subject.ts"
-import { requireProcesses } from "../lab/platforms/process.ts"
+import type { Platform } from "../lab/lab.ts"
+import { findSubject, storedSubject } from "../lab/parse-subject.ts"
+import { platformFor, requirePlatform } from "../lab/raise.ts"
 import type { Subject } from "../lab/subject.ts"
 import type { Store } from "../store/open.ts"
 import { keepText } from "../store/texts.ts"
@@ -29,7 +30,10 @@ const DEFAULT_TRIAL_LIMITS: TrialLimits = {
 /** More than anybody runs; a slip in a list of parameters is likelier. */
 const MAX_TRIALS = 100_000
 
-export type PlannedTrial = Omit<NewTrial, "id" | "campaign" | "attempt" | "environment">
+export type PlannedTrial = Omit<NewTrial, "id" | "campaign" | "attempt" | "environment"> & {
+  /** Where its lab runs, when that is not where its subject runs by default. */
+  platform?: Platform
+}
 
 export interface Matrix {
   name: string
@@ -52,7 +56,7 @@ export async function resolveMatrix(
   const subjects = await Promise.all(unique(request.subjects, "subject").map(findSubject))
   const variants = await Promise.all(unique(request.variants, "variant").map(findVariant))
   const cells = subjects.flatMap((subject) =>
-    request.faults.flatMap((fault) => cellsOf(store, subject, fault, request.seed)),
+    request.faults.flatMap((fault) => cellsOf(store, subject, fault, request)),
   )
   refuseTwins(cells)
   const count = cells.length * variants.length * request.trials
@@ -74,6 +78,14 @@ export async function resolveMatrix(
   return { name: request.name, hash: sha256(JSON.stringify([request.name, trials])), trials }
 }
 
+/** Throws an EnvironmentError when this machine lacks what one of the trials needs for its lab. */
+export async function requirePlatforms(store: Store, trials: readonly PlannedTrial[]): Promise<void> {
+  const kinds = Map.groupBy(trials, ({ subject_text, platform }) => `${subject_text} ${platform}`)
+  for (const [trial] of kinds.values()) {
+    await requirePlatform(platformFor(await storedSubject(store, trial!), trial!.platform))
+  }
+}
+
 /** What a campaign in the store was to run, when it was begun. */
 export function storedTrials(matrix: string): PlannedTrial[] {
   return JSON.parse(matrix) as PlannedTrial[]
@@ -81,10 +93,16 @@ export function storedTrials(matrix: string): PlannedTrial[] {
 
 // internal
 
-type Cell = Pick<PlannedTrial, "subject" | "subject_text" | "fault" | "target" | "params">
+type Cell = Pick<PlannedTrial, "subject" | "subject_text" | "fault" | "target" | "params" | "platform">
 
-function cellsOf(store: Store, subject: Subject, request: FaultRequest, seed: number): Cell[] {
-  requireProcesses(subject)
+function cellsOf(
+  store: Store,
+  subject: Subject,
+  request: FaultRequest,
+  { seed, platform: asked }: Pick<CampaignRequest, "seed" | "platform">,
+): Cell[] {
+  const platform = platformFor(subject, asked)
+  const elsewhere = platform === platformFor(subject, undefined) ? {} : { platform }
   const fault = findFault(request.fault, subject)
   const group = subject.faults[fault.name]?.group
   const subject_text = keepText(store, "subject", subject.file, subject.text)
@@ -94,7 +112,7 @@ function cellsOf(store: Store, subject: Subject, request: FaultRequest, seed: nu
       const target = group === undefined && word === "one" ? "all" : word
       paramsOf(fault, subject, params)
       chooseTargets(target, subject, group, seed)
-      return { subject: subject.name, subject_text, fault: fault.name, target, params }
+      return { subject: subject.name, subject_text, fault: fault.name, target, params, ...elsewhere }
     }),
   )
 }

@@ -2,7 +2,7 @@ import { Interrupted, messageOf, OperatorError } from "../lib/errors.ts"
 import { ownCommand } from "../lib/own-command.ts"
 import { waitUntil } from "../lib/clock.ts"
 import type { Guardian } from "../lab/guardian.ts"
-import type { Lab } from "../lab/lab.ts"
+import { type Lab, PLATFORMS } from "../lab/lab.ts"
 import { storedSubject } from "../lab/parse-subject.ts"
 import { raiseLab } from "../lab/raise.ts"
 import { startWorkload, type WorkloadProcess } from "../lab/workload/process.ts"
@@ -41,12 +41,13 @@ export interface Stand {
 export async function raiseStand(store: Store, trial: Trial, signal: AbortSignal): Promise<Stand> {
   const subject = await storedSubject(store, trial)
   const { lab, guardian } = await raiseLab(store, subject, {
+    platform: PLATFORMS.find((platform) => platform === trial.environment.lab_platform),
     trial: trial.id,
     deadline_ms: subject.ready.timeout + PARKED_MS,
     guardian: ownCommand("part", "guardian"),
   })
   const workload = subject.workload && startWorkload(lab, { command: workloadCommand(store, lab) })
-  const monitor = startMonitor(store, lab)
+  const monitor = await startMonitor(store, lab)
   const stopHostLoad = watchHostLoad(store, lab.id)
 
   let lost: string | undefined

@@ -4,7 +4,7 @@ import type { Subject } from "../lab/subject.ts"
 import type { Injection } from "../store/injections.ts"
 
 /**
- * A way to break a lab. `plan` is pure and returns the whole undo; it is on disk before `inject` is called.
+ * A way to break a lab. `plan` changes nothing and returns the whole undo; it is on disk before `inject` is called.
  * `probe` looks at the world and not at the record. `revert` works from the record alone, is idempotent, and is
  * legal in every phase: before the first change, in the middle of one, and after the node was replaced.
  */
@@ -19,7 +19,7 @@ export interface Fault<Params = Record<string, unknown>, Plan = Record<string, u
   heals_itself: boolean
   /** When a trial calls the agent, where it is not to a ticket: at once, for nothing, or after the fault has gone. */
   calls?: "for_nothing" | "too_late"
-  plan(lab: Lab, targets: Node[], params: Params, seed: number): Plan
+  plan(lab: Lab, targets: Node[], params: Params, seed: number): Plan | Promise<Plan>
   inject(lab: Lab, plan: Plan): Promise<void>
   probe(lab: Lab, plan: Plan): Promise<Presence>
   revert(lab: Lab, plan: Plan): Promise<void>

@@ -37,7 +37,7 @@ afterEach(async () => {
   await sleepy[Symbol.asyncDispose]()
 })
 
-const row = (lab = sleepy.lab) => getLab(sleepy.store, lab.id)!
+const row = (lab: Lab = sleepy.lab) => getLab(sleepy.store, lab.id)!
 const isGone = (lab: Lab) => !existsSync(lab.dir) && residents(lab.dir).length === 0 && row(lab).state === "destroyed"
 const outside = () => existsSync(join(sleepy.dir, "labs", "outside"))
 const break_ = (fault: string, { lab = sleepy.lab, target = "one" } = {}) =>
@@ -135,7 +135,7 @@ describe("a lab that is healed", () => {
   test("leaves every other lab alone", async () => {
     const other = await sleepy.another("sleepy-2")
     await healLab(sleepy.store, sleepy.lab, WHY)
-    expect(other.nodes().map(({ state }) => state)).toEqual(["running", "running", "running"])
+    expect(other.look().map(({ state }) => state)).toEqual(["running", "running", "running"])
   })
 })
 
@@ -156,7 +156,7 @@ describe("a sweep", () => {
     expect(isGone(sleepy.lab)).toBe(true)
     expect(outside()).toBe(false)
     expect(isGone(other)).toBe(false)
-    expect(other.nodes().map(({ state }) => state)).toContain("paused")
+    expect(other.look().map(({ state }) => state)).toContain("paused")
     expect(phases(other)).toEqual(["active"])
     expect((await sweep(sleepy.store)).healed).toEqual([])
   })

@@ -32,7 +32,7 @@ const CONFIRM_EVERY_MS = 20
 
 /** Records a fault, then injects it, then looks whether it is there. The record outlives whatever happens here. */
 export async function inject(store: Store, lab: Lab, options: InjectOptions): Promise<Injection> {
-  const { fault, injection } = plan(store, lab, options)
+  const { fault, injection } = await plan(store, lab, options)
   enterPhase(store, injection, "injecting")
   try {
     await fault.inject(lab, injection.plan)
@@ -48,7 +48,11 @@ export async function inject(store: Store, lab: Lab, options: InjectOptions): Pr
 
 // internal
 
-function plan(store: Store, lab: Lab, options: InjectOptions): { fault: AnyFault; injection: NewInjection } {
+async function plan(
+  store: Store,
+  lab: Lab,
+  options: InjectOptions,
+): Promise<{ fault: AnyFault; injection: NewInjection }> {
   const fault = findFault(options.fault, lab.subject)
   if (!fault.platforms.includes(lab.platform)) {
     throw new UsageError(`${fault.name} does not work on ${lab.platform} labs`)
@@ -56,7 +60,7 @@ function plan(store: Store, lab: Lab, options: InjectOptions): { fault: AnyFault
   const declaration = declarationOf(fault.name, lab.subject)
   const params = paramsOf(fault, lab.subject, options.params)
   const services = chooseTargets(options.target, lab.subject, declaration.group, options.seed)
-  const targets = lab.nodes().filter((node) => services.includes(node.service))
+  const targets = (await lab.nodes()).filter((node) => services.includes(node.service))
   if (targets.length > 0 && targets.every(({ state }) => state === "exited")) {
     throw new UsageError(`${targets.map(({ name }) => name).join(", ")}: not running, so there is nothing to break`, {
       hint: "start it first: each node's folder has a start",
@@ -68,7 +72,7 @@ function plan(store: Store, lab: Lab, options: InjectOptions): { fault: AnyFault
     fault: fault.name,
     targets: targets.map((node) => node.name),
     params,
-    plan: fault.plan(lab, targets, params, options.seed),
+    plan: await fault.plan(lab, targets, params, options.seed),
   }
   planInjection(store, injection)
   return { fault, injection }

@@ -36,9 +36,9 @@ const break_ = (fault: string, target = "one") =>
   inject(sleepy.store, sleepy.lab, { fault, target, params: {}, seed: 1 })
 
 /** An injection as it is on record in some phase, whatever was done to the world. */
-function recorded(fault: string, targets: string[], phases: Phase[], id = "i-1"): Injection {
-  const nodes = sleepy.lab.nodes().filter(({ name }) => targets.includes(name))
-  const plan = findFault(fault, sleepy.lab.subject).plan(sleepy.lab, nodes, {}, 1)
+async function recorded(fault: string, targets: string[], phases: Phase[], id = "i-1"): Promise<Injection> {
+  const nodes = sleepy.lab.look().filter(({ name }) => targets.includes(name))
+  const plan = await findFault(fault, sleepy.lab.subject).plan(sleepy.lab, nodes, {}, 1)
   planInjection(sleepy.store, { id, lab: sleepy.lab.id, fault, targets, params: {}, plan })
   for (const phase of phases) enterPhase(sleepy.store, { id, lab: sleepy.lab.id }, phase)
   return record(id)
@@ -72,15 +72,15 @@ describe("a revert", () => {
     for (const phases of PHASES) {
       test(`of ${fault} is legal in the phase ${phases.at(-1) ?? "planned"}, however much was broken, and twice`, async () => {
         for (const broken of [[], ["a"], ["a", "b"]]) {
-          const injection = recorded(fault, ["a", "b"], phases, `i-${broken.length}`)
+          const injection = await recorded(fault, ["a", "b"], phases, `i-${broken.length}`)
           await BREAK[fault]!(broken)
           expect(await undo(injection)).toBe("reverted")
           expect(sleepy.states()).toEqual(HEALTHY)
           expect(existsSync(join(sleepy.lab.dir, "mark"))).toBe(false)
           expect(record(injection.id)).toMatchObject({ phase: "reverted", ended_ms: expect.any(Number) })
-          const pids = sleepy.lab.nodes().map(({ process }) => process!.pid)
+          const pids = sleepy.lab.look().map(({ process }) => process!.pid)
           expect(await undo(injection)).toBe("reverted")
-          expect(sleepy.lab.nodes().map(({ process }) => process!.pid)).toEqual(pids)
+          expect(sleepy.lab.look().map(({ process }) => process!.pid)).toEqual(pids)
         }
       })
     }
@@ -121,7 +121,7 @@ describe("a revert", () => {
   })
 
   test("of a fault that nobody knows any more has failed, and says so", async () => {
-    const injection = recorded("mark", [], ["injecting", "active"])
+    const injection = await recorded("mark", [], ["injecting", "active"])
     expect(await undo({ ...injection, fault: "forgotten" })).toBe("failed")
     expect(record("i-1").reason).toContain('there is no fault "forgotten"')
   })

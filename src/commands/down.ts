@@ -9,12 +9,13 @@ import { getLab, guardianOf, livingLabs } from "../store/labs.ts"
 import { openExistingStore, storeFile } from "../store/open.ts"
 import { whichLab } from "./which-lab.ts"
 
-/** A guardian takes a lab down in less than two seconds; after this the command does it itself. */
-const GUARDIAN_WITHIN_MS = 5_000
+/** A guardian takes a lab down in less than two seconds, a large one with Docker in some more; after this the command does it itself. */
+const GUARDIAN_WITHIN_MS = 15_000
 const LOOK_EVERY_MS = 20
 
 export default defineCommand({
-  about: "Takes labs down: what is broken in them is reverted, their processes are ended, their folders removed.",
+  about:
+    "Takes labs down: what is broken in them is reverted, their processes and containers are ended, their folders removed.",
   examples: ["operator down ratelimiter-7f3a", "operator down --all"],
   args: {
     lab: { type: "positional", required: false, complete: "lab", description: "a lab, or the beginning of its id" },

@@ -23,6 +23,7 @@ export default defineCommand({
         return {
           lab: row.id,
           subject: row.subject,
+          platform: row.platform,
           trial: row.trial,
           orphan: isOrphan(row),
           dir: row.dir,
@@ -39,6 +40,7 @@ export default defineCommand({
     printTable(labs, [
       { title: "LAB", value: (lab) => lab.lab },
       { title: "SUBJECT", value: (lab) => lab.subject },
+      { title: "ON", value: (lab) => lab.platform },
       { title: "FOR", value: (lab) => (lab.trial === null ? "hand" : `trial ${lab.trial}`) },
       {
         title: "NODES",
@@ -57,7 +59,7 @@ export default defineCommand({
 /** One lab that cannot be read, since an earlier operator made it, must not hide the others. */
 async function nodesOf(store: Store, row: LabRow): Promise<Node[]> {
   try {
-    return (await openLab(store, row)).nodes()
+    return await (await openLab(store, row)).nodes()
   } catch (error) {
     note(`${row.id}: ${messageOf(error)}`)
     return []

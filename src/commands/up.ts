@@ -7,10 +7,9 @@ import { interruption } from "../lib/interruption.ts"
 import { requireLoopback } from "../lib/loopback.ts"
 import { note, print, printJson } from "../lib/output.ts"
 import { ownCommand } from "../lib/own-command.ts"
-import type { Lab } from "../lab/lab.ts"
+import { type Lab, PLATFORMS } from "../lab/lab.ts"
 import { findSubject } from "../lab/parse-subject.ts"
-import { requireProcesses } from "../lab/platforms/process.ts"
-import { raiseLab } from "../lab/raise.ts"
+import { platformFor, raiseLab, requirePlatform } from "../lab/raise.ts"
 import { startWorkload } from "../lab/workload/process.ts"
 import { startMonitor } from "../monitor/watch.ts"
 import { sweepAtStart } from "./sweep-at-start.ts"
@@ -22,18 +21,25 @@ export default defineCommand({
   about: "Brings up a lab under load, waits until all its gates hold, and leaves it running.",
   examples: ["operator up ratelimiter", "operator up ratelimiter --for 30m", "operator up ./compose/mine.yaml --json"],
   args: {
+    platform: {
+      type: "enum",
+      options: PLATFORMS,
+      description: "processes where the subject says how it runs without Docker, else docker",
+    },
     subject: { type: "positional", complete: "subject", description: "a subject's name or its Compose file" },
     for: { type: "duration", default: "8h", description: "after this long the lab is taken down by itself" },
   },
   run: async ({ args }) => {
     const subject = await findSubject(args.subject)
-    requireProcesses(subject)
+    const platform = platformFor(subject, args.platform)
+    await requirePlatform(platform)
     await requireLoopback()
     const store = openStore(storeFile(args.db))
     await sweepAtStart(store)
     const start_ms = store.clock.mono_ms()
     const signal = interruption()
     const { lab, guardian } = await raiseLab(store, subject, {
+      platform,
       trial: null,
       deadline_ms: args.for,
       guardian: ownCommand("part", "guardian"),
@@ -42,7 +48,7 @@ export default defineCommand({
       startWorkload(lab, { command: [...workloadCommand(store, lab), "--outlives-owner"], outlives_owner: true })
     await untilReady(store, lab, signal)
     await guardian.keep()
-    show(lab, store.clock.mono_ms() - start_ms, args.json === true)
+    await show(lab, store.clock.mono_ms() - start_ms, args.json === true)
     store.close()
   },
 })
@@ -52,7 +58,7 @@ export default defineCommand({
 async function untilReady(store: Store, lab: Lab, signal: AbortSignal): Promise<void> {
   const { timeout, stable } = lab.subject.ready
   note(`${lab.id}: waiting until every gate has held for ${showDuration(stable)}`)
-  const monitor = startMonitor(store, lab)
+  const monitor = await startMonitor(store, lab)
   const waited = waitUntil(() => monitor.holdsFor(stable), { timeout_ms: timeout, every_ms: LOOK_EVERY_MS, signal })
   const ready = await Promise.race([waited, monitor.ended.then(() => false)])
   const failing = monitor.failing()
@@ -64,10 +70,11 @@ async function untilReady(store: Store, lab: Lab, signal: AbortSignal): Promise<
   })
 }
 
-function show(lab: Lab, took_ms: number, json: boolean): void {
-  const nodes = lab.nodes().map(({ name, state }) => ({ name, state, url: lab.render(`{url:${name}}`) }))
-  if (json)
-    return printJson({ lab: lab.id, subject: lab.subject.name, dir: lab.dir, took_ms: Math.round(took_ms), nodes })
+async function show(lab: Lab, took_ms: number, json: boolean): Promise<void> {
+  const seen = await lab.nodes()
+  const nodes = seen.map(({ name, service, state }) => ({ name, state, url: lab.render(`{url:${service}}`) }))
+  const { id, platform, dir, subject } = lab
+  if (json) return printJson({ lab: id, subject: subject.name, platform, dir, took_ms: Math.round(took_ms), nodes })
   print(lab.id)
   note(`ready in ${showDuration(took_ms)}; its folder is ${lab.dir}`)
   note(

@@ -2,7 +2,8 @@ import type { ProcessId } from "../lib/process.ts"
 import type { RunResult } from "../lib/run.ts"
 import type { Subject } from "./subject.ts"
 
-export type Platform = "process" | "docker"
+export const PLATFORMS = ["process", "docker"] as const
+export type Platform = (typeof PLATFORMS)[number]
 
 /** `exited` is also what was never started. */
 export type NodeState = "running" | "paused" | "exited"
@@ -11,7 +12,9 @@ export interface Node {
   name: string
   service: string
   state: NodeState
-  /** The process, while there is one; changes with each restart. */
+  /** It has ended, and well, as its service is meant to. */
+  finished?: boolean
+  /** The process, or a container's first, while there is one; changes with each restart. A container's `started` also says which it is. */
   process?: ProcessId
 }
 
@@ -23,9 +26,12 @@ export interface Lab {
   /** The lab's folder on this machine. */
   readonly dir: string
 
-  /** Every node as it is now, in the order of the subject. */
-  nodes(): Node[]
-  /** Tells each change of a node's state or process, within `NODE_POLL_MS` on processes, until the returned function is called. */
+  /** Every node as it is now, in the order of the subject: always a look at the world. */
+  nodes(): Promise<Node[]>
+  /**
+   * Tells each change of a node's state or process, until the returned function is called: within `NODE_POLL_MS` on processes,
+   * as the engine tells it with Docker.
+   */
   watchNodes(listener: (node: Node) => void): () => void
   /** A URL that names a service, as this machine can reach it now; undefined while the service has no running node. */
   resolve(url: string): string | undefined
@@ -41,7 +47,10 @@ export interface Lab {
   /** Runs a shell command beside the nodes (process labs) or in one (Docker labs). Ends at `timeout_ms` with what was printed. */
   exec(command: string, options: { timeout_ms: number; node?: string; signal?: AbortSignal }): Promise<RunResult>
   /** The last `lines` lines of a node's log. */
-  logs(node: string, options: { lines: number }): string
-  /** Ends every process of the lab, running or stopped, and removes its folder. Returns how many processes that were. */
+  logs(node: string, options: { lines: number }): Promise<string>
+  /**
+   * Ends and removes everything of the lab: processes, running or stopped, containers, networks, volumes and its folder. Twice
+   * does no harm. Returns how many processes and containers that were.
+   */
   destroy(): Promise<number>
 }

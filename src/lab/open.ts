@@ -3,22 +3,34 @@ import type { LabRow } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
 import type { Lab } from "./lab.ts"
 import { parseSubject, storedSubject } from "./parse-subject.ts"
+import { dockerLab } from "./platforms/docker/lab.ts"
 import { processLab } from "./platforms/process.ts"
+import type { Subject } from "./subject.ts"
 
 /** The lab of a record, with its subject as it was when the lab was made. */
 export async function openLab(store: Store, row: LabRow): Promise<Lab> {
-  return processLab(row.id, await storedSubject(store, row), row.dir)
+  return labOn(row, await storedSubject(store, row), { look: true })
 }
 
 /**
  * As `openLab`, to take a lab down. Of one whose subject this operator no longer understands nothing is known but its folder,
- * which is enough to end it.
+ * which is enough to end it, and its label with Docker.
  */
 export async function openLabToDestroy(store: Store, row: LabRow): Promise<Lab> {
   try {
-    return await openLab(store, row)
+    return await labOn(row, await storedSubject(store, row), { look: false })
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    return processLab(row.id, await parseSubject("services: {}", row.subject, row.subject), row.dir)
+    return labOn(row, await parseSubject("services: {}", row.subject, row.subject), { look: false })
   }
+}
+
+// internal
+
+/** `look` lets a Docker lab learn at once where its nodes are, for which an engine must answer. */
+async function labOn({ id, dir, platform }: LabRow, subject: Subject, { look }: { look: boolean }): Promise<Lab> {
+  if (platform !== "docker") return processLab(id, subject, dir)
+  const lab = dockerLab(id, subject, dir)
+  if (look) await lab.refresh()
+  return lab
 }

@@ -1,16 +1,23 @@
 import { z } from "zod"
-import { find } from "../lib/discovery.ts"
+import { find, readBeside } from "../lib/discovery.ts"
 import { checkExpression } from "../lib/expression.ts"
 import { didYouMean } from "../lib/nearest.ts"
+import { note } from "../lib/output.ts"
 import { parseYaml } from "../lib/yaml.ts"
 import type { Store } from "../store/open.ts"
 import { readText } from "../store/texts.ts"
+import { alertProblems, NO_PROMETHEUS, type Problem } from "./alert-problems.ts"
+import { ruleFilesOf, withRuleContents } from "./rule-contents.ts"
+import { readRules } from "./rules.ts"
 import { BUILT_IN_INVARIANTS, type OperatorBlock, operatorBlock, type Subject } from "./subject.ts"
 
 /** A subject by its name or its file. */
 export async function findSubject(word: string): Promise<Subject> {
-  const { name, file, text } = find("compose", word, "subject")
-  return parseSubject(text, file, name)
+  const found = find("compose", word, "subject")
+  const read = (path: string) => readBeside(found, path, "rule file")
+  const subject = await parseSubject(await withRuleContents(found.text, found.file, read), found.file, found.name)
+  for (const line of subject.notes) note(line)
+  return subject
 }
 
 /** The subject of a lab or a trial, as it was when that was made, whatever became of its file. */
@@ -19,45 +26,50 @@ export function storedSubject(store: Store, of: { subject: string; subject_text:
   return parseSubject(content, name, of.subject)
 }
 
-/** Reads a Compose file with its `x-operator` block; what does not fit is a UsageError with file, line and column. */
+/**
+ * Reads a Compose file with its `x-operator` block, the content of its rule files included; what does not fit is a UsageError
+ * with file, line and column.
+ */
 export async function parseSubject(text: string, file: string, fallbackName = "subject"): Promise<Subject> {
-  const document = await parseYaml(text, file, composeFile)
+  const { files, invariants } = await ruleFilesOf(text, file)
+  const rules = await readRules(files, file, [...invariants, ...BUILT_IN_INVARIANTS])
+  const ruleNames = rules.invariants.map(({ name }) => name)
+  const document = await parseYaml(text, file, composeFile(ruleNames))
+  const block = document["x-operator"]
   return {
-    ...document["x-operator"],
+    ...block,
+    invariants: [...block.invariants, ...rules.invariants],
     name: document.name ?? fallbackName,
     file,
     text,
     services: Object.keys(document.services),
+    notes: rules.notes,
   }
 }
 
 // internal
 
 /** Compose has many keys of its own; `docker compose config` judges those. */
-const composeFile = z
-  .looseObject({
-    name: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9_-]*$/, "lower-case letters, digits, - and _")
-      .optional(),
-    services: z.record(z.string(), z.unknown()),
-    "x-operator": operatorBlock.prefault({}),
-  })
-  .superRefine((document, context) => {
-    const services = Object.keys(document.services)
-    for (const problem of problems(document["x-operator"], services)) {
-      context.addIssue({ code: "custom", path: ["x-operator", ...problem.path], message: problem.message })
-    }
-  })
+const composeFile = (ruleNames: string[]) =>
+  z
+    .looseObject({
+      name: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9_-]*$/, "lower-case letters, digits, - and _")
+        .optional(),
+      services: z.record(z.string(), z.unknown()),
+      "x-operator": operatorBlock.prefault({}),
+    })
+    .superRefine((document, context) => {
+      const services = Object.keys(document.services)
+      for (const problem of problems(document["x-operator"], services, ruleNames)) {
+        context.addIssue({ code: "custom", path: ["x-operator", ...problem.path], message: problem.message })
+      }
+    })
 
-interface Problem {
-  path: (string | number)[]
-  message: string
-}
-
-function* problems(block: OperatorBlock, services: string[]): Generator<Problem> {
+function* problems(block: OperatorBlock, services: string[], ruleNames: string[]): Generator<Problem> {
   const places = [...Object.keys(block.groups), ...services]
-  const invariants = [...block.invariants.map(({ name }) => name), ...BUILT_IN_INVARIANTS]
+  const invariants = [...block.invariants.map(({ name }) => name), ...BUILT_IN_INVARIANTS, ...ruleNames]
   const unknown = (path: Problem["path"], what: string, word: string, known: string[]): Problem[] =>
     known.includes(word) ? [] : [{ path, message: `there is no ${what} "${word}"${didYouMean(word, known)}` }]
 
@@ -70,7 +82,9 @@ function* problems(block: OperatorBlock, services: string[]): Generator<Problem>
     if (invariants.indexOf(invariant.name) !== index)
       yield { path: [...path, "name"], message: `"${invariant.name}" is there twice` }
     yield* expression([...path, "holds"], invariant.holds)
+    yield* alertProblems(path, invariant, block.prometheus)
   }
+  if (block.rules.length > 0 && block.prometheus === undefined) yield { path: ["rules"], message: NO_PROMETHEUS }
   for (const [name, fault] of Object.entries(block.faults)) {
     if (fault.group !== undefined) yield* unknown(["faults", name, "group"], "group or service", fault.group, places)
     for (const [index, noticed] of fault.noticed_by.entries()) {

@@ -5,11 +5,17 @@ import { createLab, getLab, markUp } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
 import { keepText } from "../store/texts.ts"
 import { type Guardian, startGuardian } from "./guardian.ts"
-import type { Lab } from "./lab.ts"
-import { layOut, processLab } from "./platforms/process.ts"
+import type { Lab, Platform } from "./lab.ts"
+import { dockerEngine, requireEngine } from "./platforms/docker/engine.ts"
+import { dockerLab } from "./platforms/docker/lab.ts"
+import { composeUp, planCompose } from "./platforms/docker/raise.ts"
+import { isLabelled } from "./platforms/docker/remove.ts"
+import { layOut, processLab, requireProcesses } from "./platforms/process.ts"
 import type { Subject } from "./subject.ts"
 
 export interface RaiseOptions {
+  /** Left out: processes where the subject says how, else Docker. */
+  platform?: Platform | undefined
   trial: string | null
   /** From now; after it the guardian destroys the lab, whatever its owner says. */
   deadline_ms: number
@@ -18,8 +24,9 @@ export interface RaiseOptions {
 }
 
 /**
- * Brings up a new lab: its record first, then its guardian, then its nodes, all at once, each of which listens when this
- * resolves. Should it fail half-way, the guardian clears up as soon as this process lets go of the lifeline.
+ * Brings up a new lab: its record first, then its guardian, then its nodes, all at once, each of which listens (or is healthy, as
+ * Compose sees it) when this resolves. Should it fail half-way, the guardian clears up as soon as this process lets go of the
+ * lifeline. What the subject may not have is a UsageError before there is any record.
  */
 export async function raiseLab(
   store: Store,
@@ -27,40 +34,73 @@ export async function raiseLab(
   options: RaiseOptions,
 ): Promise<{ lab: Lab; guardian: Guardian }> {
   const start_ms = store.clock.mono_ms()
-  const id = freshId(store, subject.name)
+  const platform = platformFor(subject, options.platform)
+  const id = await freshId(store, subject.name, platform)
   const dir = join(labsFolder(store), id)
+  const site = platform === "docker" ? await dockerSite(subject, id, dir) : processSite(subject, id, dir)
   createLab(store, {
     id,
     subject: subject.name,
     subject_text: keepText(store, "subject", subject.file, subject.text),
-    platform: "process",
+    platform,
     dir,
     trial: options.trial,
     deadline_at: new Date(store.clock.now().getTime() + options.deadline_ms).toISOString(),
   })
   const guardian = await startGuardian(store, id, [...options.guardian, "--lab", id, "--db", store.file])
-  layOut(subject, dir)
-  const lab = processLab(id, subject, dir)
-  await Promise.all(lab.nodes().map((node) => lab.start(node.name)))
-  markUp(
-    store,
-    id,
-    lab.nodes().map((node) => node.name),
-    store.clock.mono_ms() - start_ms,
-  )
-  return { lab, guardian }
+  await site.build()
+  const names = (await site.lab.nodes()).map(({ name }) => name)
+  markUp(store, id, names, store.clock.mono_ms() - start_ms)
+  return { lab: site.lab, guardian }
 }
 
-/** Where the folders of process labs are: beside the store that knows of them. */
+/** Where a subject runs: where it is asked to, else as processes when it says how. A UsageError when it cannot run there. */
+export function platformFor(subject: Subject, asked: Platform | undefined): Platform {
+  const platform = asked ?? (Object.keys(subject.processes).length > 0 ? "process" : "docker")
+  if (platform === "process") requireProcesses(subject)
+  return platform
+}
+
+/** Throws an EnvironmentError when this machine lacks what the platform needs. */
+export async function requirePlatform(platform: Platform): Promise<void> {
+  if (platform === "docker") await requireEngine()
+}
+
+/** Where the folders of labs are: beside the store that knows of them. */
 export function labsFolder(store: Pick<Store, "file">): string {
   return join(dirname(store.file), "labs")
 }
 
 // internal
 
-function freshId(store: Store, subject: string): string {
+/** A lab that is not there yet, and how it comes to be. */
+interface Site {
+  lab: Lab
+  build(): Promise<void>
+}
+
+function processSite(subject: Subject, id: string, dir: string): Site {
+  const lab = processLab(id, subject, dir)
+  const build = async () => {
+    layOut(subject, dir)
+    await Promise.all(lab.look().map((node) => lab.start(node.name)))
+  }
+  return { lab, build }
+}
+
+async function dockerSite(subject: Subject, id: string, dir: string): Promise<Site> {
+  const engine = dockerEngine()
+  const lab = dockerLab(id, subject, dir, engine)
+  const plan = await planCompose(engine, subject, id)
+  return { lab, build: () => composeUp(engine, plan, lab) }
+}
+
+async function freshId(store: Store, subject: string, platform: Platform): Promise<string> {
   for (;;) {
     const id = labId(subject)
-    if (!getLab(store, id) && !existsSync(join(labsFolder(store), id))) return id
+    if (getLab(store, id) || existsSync(join(labsFolder(store), id))) continue
+    // Another store's lab may have the same name on the same engine.
+    if (platform === "docker" && (await isLabelled(dockerEngine(), id))) continue
+    return id
   }
 }

@@ -4,16 +4,17 @@ import type { Subject } from "./subject.ts"
 
 export interface Places {
   lab: string
-  /** The base URL of a service, as it can be reached now, or a stand-in while it is down. */
-  url(service: string): string
+  /** The base URL of a service, as it can be reached now, or a stand-in while it is down. A port is one that the service knows. */
+  url(service: string, port: string | undefined): string
 }
 
 /** Hands out the members of each group in turn. */
 export type Rotation = Map<string, number>
 
 /**
- * Fills in `{lab}`, `{url:NAME}` (a service, or the first of a group that runs), `{urls:GROUP}` (all, comma-separated),
- * `{any:GROUP}` (the name of one member, in turn) and what `values` names. Other words in braces are left alone: JSON and shells use braces too.
+ * Fills in `{lab}`, `{url:NAME:PORT}` (a service, or the first of a group that runs), `{urls:GROUP:PORT}` (all, comma-separated),
+ * `{any:GROUP}` (the name of one member, in turn), what `values` names, and `{base64:VALUE}`, the same in base64. Other words in
+ * braces are left alone: JSON and shells use braces too.
  */
 export function render(
   template: string,
@@ -23,11 +24,15 @@ export function render(
   values: Record<string, string> = {},
 ): string {
   return template.replace(PLACEHOLDER, (whole, word: string, argument: string | undefined) => {
-    const name = argument?.split(":")[0] ?? ""
-    if (word === "url") return places.url(name)
-    if (word === "urls") return members(subject, name).map(places.url).join(",")
+    const [name = "", port] = argument?.split(":") ?? []
+    if (word === "url") return places.url(name, port)
+    if (word === "urls") {
+      const urls = members(subject, name).map((service) => places.url(service, port))
+      return urls.join(",")
+    }
     if (word === "any") return inTurn(members(subject, name), name, rotation)
     if (word === "lab") return places.lab
+    if (word === "base64" && values[name] !== undefined) return Buffer.from(values[name]).toString("base64")
     return values[word] ?? whole
   })
 }
@@ -42,7 +47,7 @@ export function members(subject: Subject, name: string): string[] {
 
 // internal
 
-const PLACEHOLDER = /\{([a-z_]+)(?::([^{}\s"']+))?\}/g
+const PLACEHOLDER = /\{([a-z_]+(?:64)?)(?::([^{}\s"']+))?\}/g
 
 function inTurn(names: string[], group: string, rotation: Rotation): string {
   const turn = rotation.get(group) ?? 0

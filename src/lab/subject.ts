@@ -27,14 +27,18 @@ const probe = z.union([
 ])
 
 const severity = z.enum(["critical", "warning", "info"])
+const role = z.enum(["gate", "notice"])
 
+/** Has either a probe or an alert, which `parseSubject` sees to. */
 const invariant = z.strictObject({
   name: z.string(),
   about: z.string().optional(),
-  role: z.enum(["gate", "notice"]).default("gate"),
+  role: role.default("gate"),
   severity: severity.default("warning"),
   each: z.string().optional(),
-  probe,
+  probe: probe.optional(),
+  /** PromQL: each series that it returns is a violation. */
+  alert: z.string().optional(),
   holds: z.string().optional(),
   for: duration.default(0),
   every: duration.optional(),
@@ -79,13 +83,24 @@ const fault = z.strictObject({
   declared: declared.optional(),
 })
 
+/** A file of Prometheus' alerting rules, named from the subject's folder; `content` is what it held when the subject was read. */
+const ruleFileFields = z.strictObject({
+  file: z.string(),
+  role: role.default("notice"),
+  content: z.string().optional(),
+})
+export const ruleFile = z.union([z.string().transform((file) => ruleFileFields.parse({ file })), ruleFileFields])
+
 /** The `x-operator` block of a Compose file (DESIGN section 3), validated. */
 export const operatorBlock = z.strictObject({
   about: z.string().default(""),
   brief: z.string().default(""),
   groups: z.record(z.string(), z.array(z.string()).min(1, "a group needs at least one service")).default({}),
   ready: z.strictObject({ timeout: duration.default(60_000), stable: duration.default(2_000) }).prefault({}),
+  /** Where alerts are asked; a service's name is resolved by the lab. */
+  prometheus: z.url({ protocol: /^https?$/, error: "an address such as http://prometheus:9090" }).optional(),
   invariants: z.array(invariant).default([]),
+  rules: z.array(ruleFile).default([]),
   workload: workload.optional(),
   faults: z.record(z.string(), fault).default({}),
   state: z.array(z.strictObject({ name: z.string(), probe, pick: z.string().optional() })).default([]),
@@ -102,6 +117,7 @@ export type Workload = z.output<typeof workload>
 export type Operation = z.output<typeof operation>
 export type FaultDeclaration = z.output<typeof fault>
 export type DeclaredFault = z.output<typeof declared>
+export type RuleFile = z.output<typeof ruleFile>
 export type StateDeclaration = OperatorBlock["state"][number]
 
 /** The invariants that decide readiness and recovery. */
@@ -114,7 +130,9 @@ export interface Subject extends OperatorBlock {
   name: string
   /** Where it was read from, for messages; an embedded one says so. */
   file: string
-  /** The file as it was, comments included: what a run stores. */
+  /** The file as it was, comments included, with the content of its rule files: what a run stores. */
   text: string
   services: string[]
+  /** What people should know of it, such as rules that were left out. */
+  notes: string[]
 }

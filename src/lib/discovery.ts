@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from "node:fs"
-import { basename, extname, join, resolve } from "node:path"
+import { basename, dirname, extname, join, resolve } from "node:path"
 import { codeOf, UsageError } from "./errors.ts"
 import { didYouMean } from "./nearest.ts"
 
@@ -39,11 +39,26 @@ export function find(folder: Folder, word: string, what: string): Found & { text
   return {
     ...found,
     text: readText(found.file, what),
-    file: found.embedded ? `${folder}/${found.name}.yaml (built in)` : found.file,
+    file: found.embedded ? `${folder}/${found.name}.yaml${BUILT_IN}` : found.file,
   }
 }
 
+/** Whether a file, as `find` has named it, is inside the executable, and its folder, in which the files are that it names. */
+export function whereabouts(file: string): { folder: string; embedded: boolean } {
+  const builtIn = file.endsWith(BUILT_IN)
+  const folder = builtIn ? join(EMBEDDED_ROOT, dirname(file)) : resolve(dirname(file))
+  return { folder, embedded: builtIn && Bun.isStandaloneExecutable }
+}
+
+/** The text of a file that a found one names by its path from there. */
+export function readBeside(found: Pick<Found, "file" | "embedded">, path: string, what: string): string {
+  const folder = dirname(found.file)
+  return readText(found.embedded ? join(EMBEDDED_ROOT, folder, path) : resolve(folder, path), what)
+}
+
 // internal
+
+const BUILT_IN = " (built in)"
 
 const EMBEDDED_ROOT = Bun.isStandaloneExecutable ? import.meta.dir : join(import.meta.dir, "..", "..")
 

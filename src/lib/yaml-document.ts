@@ -25,6 +25,8 @@ export interface YamlDocument {
   value: unknown
   /** An error that lists the problems in the order of their places: `file:line:column: path: text`, one a line. */
   error(problems: readonly YamlProblem[]): UsageError
+  /** The text with a key of the top level and its value blanked out, so that every other line stays where it is. */
+  without(key: string): string
 }
 
 /** Parses one YAML document. Duplicate keys, unknown tags, several documents and aliases that lead nowhere are errors. */
@@ -47,6 +49,7 @@ export function openDocument(text: string, file: string): YamlDocument {
   if (unread.length > 0) throw placedError(file, lines, unread)
   return {
     value: toValue(file, document),
+    without: (key) => blanked(text, document, key),
     error: (found) =>
       placedError(
         file,
@@ -133,6 +136,16 @@ function toValue(file: string, document: Document): unknown {
   } catch (error) {
     throw new UsageError(`${file}:1:1: ${messageOf(error)}`, { cause: error })
   }
+}
+
+function blanked(text: string, document: Document, key: string): string {
+  const pair = isMap(document.contents)
+    ? document.contents.items.find((item) => isScalar(item.key) && item.key.value === key)
+    : undefined
+  const start = startOf(pair?.key)
+  if (start === undefined) return text
+  const end = (pair?.value as Node | null)?.range?.[2] ?? text.length
+  return text.slice(0, start) + text.slice(start, end).replace(/[^\n]/g, " ") + text.slice(end)
 }
 
 /** Where the path leads; where it breaks off, the last key on it. */

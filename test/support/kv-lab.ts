@@ -2,9 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { labId } from "../../src/lib/ids.ts"
-import type { Lab } from "../../src/lab/lab.ts"
 import { parseSubject } from "../../src/lab/parse-subject.ts"
-import { layOut, processLab } from "../../src/lab/platforms/process.ts"
+import { layOut, type ProcessLab, processLab } from "../../src/lab/platforms/process.ts"
 import { createLab } from "../../src/store/labs.ts"
 import { openStore, type Store } from "../../src/store/open.ts"
 import { keepText } from "../../src/store/texts.ts"
@@ -20,7 +19,7 @@ export interface KvOptions {
 }
 
 export interface KvLab extends AsyncDisposable {
-  lab: Lab
+  lab: ProcessLab
   store: Store
 }
 
@@ -51,8 +50,8 @@ export async function kvLab(options: KvOptions = {}): Promise<KvLab> {
 }
 
 /** The node of this name as it is now. */
-export function nodeOf(lab: Lab, name: string) {
-  const node = lab.nodes().find((one) => one.name === name)
+export function nodeOf(lab: ProcessLab, name: string) {
+  const node = lab.look().find((one) => one.name === name)
   if (!node) throw new Error(`${lab.id} has no node ${name}`)
   return node
 }

@@ -71,6 +71,7 @@ function randomCall(random: Random): Call {
     { name: "shell", input: { reasoning: "x", command: ["true"] } },
     { name: "shell", input: {} },
     { name: "shell", input: { ...good, extra: { deep: [null, 1e300] } } },
+    { name: "shell", json: `{"deep":${"[".repeat(2_000)}${"]".repeat(2_000)}}` },
     { name: "shell", json: "" },
     { name: "shell", json: '{"reasoning": "x", "command": "true; tr' },
     { name: "shell", json: '{"reasoning": }' },
@@ -81,6 +82,7 @@ function randomCall(random: Random): Call {
 function randomBlocks(random: Random): Block[] {
   const id = `srvtoolu_${random.below(1e9)}`
   return random.pick<Block[]>([
+    [{ type: "hologram", data: JSON.parse("[".repeat(500) + "]".repeat(500)) }],
     [{ type: "hologram", data: { a: [1, null] } }],
     [{ type: "redacted_thinking", data: "x" }],
     [

@@ -2,8 +2,8 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseSubject } from "../../src/lab/parse-subject.ts"
-import type { Lab, Node } from "../../src/lab/lab.ts"
-import { layOut, processLab } from "../../src/lab/platforms/process.ts"
+import type { Node } from "../../src/lab/lab.ts"
+import { layOut, type ProcessLab, processLab } from "../../src/lab/platforms/process.ts"
 import { residents } from "../../src/lab/platforms/residents.ts"
 import { createLab } from "../../src/store/labs.ts"
 import { openStore, type Store } from "../../src/store/open.ts"
@@ -11,7 +11,7 @@ import { keepText } from "../../src/store/texts.ts"
 
 export interface SleepyLab extends AsyncDisposable {
   store: Store
-  lab: Lab
+  lab: ProcessLab
   /** Outside of the lab: what stays when it is destroyed. */
   dir: string
   node(name: string): Node
@@ -20,7 +20,7 @@ export interface SleepyLab extends AsyncDisposable {
   /** Processes of the lab, running or stopped. */
   residents(): number
   /** Another lab of the same subject in the same store. */
-  another(id: string, trial?: string): Promise<Lab>
+  another(id: string, trial?: string): Promise<ProcessLab>
 }
 
 /**
@@ -30,7 +30,7 @@ export interface SleepyLab extends AsyncDisposable {
 export async function sleepyLab(faults: Record<string, unknown> = {}): Promise<SleepyLab> {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), "sleepy-")))
   const store = openStore(join(dir, "operator.db"))
-  const labs: Lab[] = []
+  const labs: ProcessLab[] = []
   const raise = async (id: string, trial: string | null) => {
     const lab = await raised(store, join(dir, "labs", id), { id, trial, faults })
     labs.push(lab)
@@ -41,8 +41,8 @@ export async function sleepyLab(faults: Record<string, unknown> = {}): Promise<S
     store,
     lab,
     dir,
-    node: (name) => lab.nodes().find((node) => node.name === name)!,
-    states: () => Object.fromEntries(lab.nodes().map(({ name, state }) => [name, state])),
+    node: (name) => lab.look().find((node) => node.name === name)!,
+    states: () => Object.fromEntries(lab.look().map(({ name, state }) => [name, state])),
     residents: () => residents(lab.dir).length,
     another: (id, trial) => raise(id, trial ?? null),
     [Symbol.asyncDispose]: async () => {
@@ -61,7 +61,7 @@ async function raised(
   store: Store,
   dir: string,
   { id, trial, faults }: { id: string; trial: string | null; faults: Record<string, unknown> },
-): Promise<Lab> {
+): Promise<ProcessLab> {
   const command = `sh -c 'echo 1 >data/port; exec sleep 600'`
   const text = JSON.stringify({
     name: "sleepy",
@@ -78,6 +78,6 @@ async function raised(
   createLab(store, { id, subject: "sleepy", subject_text, platform: "process", dir, trial, deadline_at })
   layOut(subject, dir)
   const lab = processLab(id, subject, dir)
-  await Promise.all(lab.nodes().map(({ name }) => lab.start(name)))
+  await Promise.all(lab.look().map(({ name }) => lab.start(name)))
   return lab
 }

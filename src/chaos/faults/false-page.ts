@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { draw } from "../../lib/random.ts"
+import type { Node } from "../../lab/lab.ts"
 import { members } from "../../lab/render.ts"
 import { gatesOf, NODE_RUNNING, type Subject } from "../../lab/subject.ts"
 import type { Injection } from "../../store/injections.ts"
@@ -21,9 +22,9 @@ export const falsePage: Fault<Record<string, never>, FalsePagePlan> = {
   platforms: ["process", "docker"],
   heals_itself: true,
   calls: "for_nothing",
-  plan: (lab, targets, _params, seed) => {
-    const all = claimsAbout(lab.subject)
-    const named = all.filter(({ node }) => targets.some(({ service }) => service === node))
+  plan: async (lab, targets, _params, seed) => {
+    const all = claimsAbout(lab.subject, await lab.nodes())
+    const named = all.filter(({ node }) => targets.some(({ name }) => name === node))
     return { claim: draw(named.length > 0 ? named : all, 1, seed)[0]! }
   },
   inject: async () => {},
@@ -41,13 +42,14 @@ export function falseTicket({ id, plan }: Pick<Injection, "id" | "plan">, opened
 // internal
 
 /** What could be violated at a node: the gates that are asked of each, else whether it runs. */
-function claimsAbout(subject: Subject): Claim[] {
+function claimsAbout(subject: Subject, nodes: readonly Node[]): Claim[] {
   const gates = gatesOf(subject)
+  const of = (services: readonly string[]) => nodes.filter(({ service }) => services.includes(service))
   const claims = subject.invariants.flatMap(({ name, each, severity }) =>
     each === undefined || !gates.includes(name)
       ? []
-      : members(subject, each).map((node) => ({ invariant: name, node, severity })),
+      : of(members(subject, each)).map((node) => ({ invariant: name, node: node.name, severity })),
   )
   if (claims.length > 0) return claims
-  return subject.services.map((node) => ({ invariant: NODE_RUNNING, node, severity: "critical" }))
+  return nodes.map((node) => ({ invariant: NODE_RUNNING, node: node.name, severity: "critical" }))
 }

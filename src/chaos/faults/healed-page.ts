@@ -30,10 +30,10 @@ export function healedPage(
     platforms: ["process", "docker"],
     heals_itself: true,
     calls: "too_late",
-    plan: (lab, targets, params, seed) => {
-      const nodes = targets.length > 0 ? targets : ownTargets(lab, params.fault, seed)
+    plan: async (lab, targets, params, seed) => {
+      const nodes = targets.length > 0 ? targets : await ownTargets(lab, params.fault, seed)
       const declared = lab.subject.faults[params.fault]?.params ?? {}
-      return { fault: params.fault, plan: inner(lab, params).plan(lab, nodes, declared, seed) }
+      return { fault: params.fault, plan: await inner(lab, params).plan(lab, nodes, declared, seed) }
     },
     inject: (lab, plan) => inner(lab, plan).inject(lab, plan.plan),
     probe: (lab, plan) => inner(lab, plan).probe(lab, plan.plan),
@@ -44,8 +44,8 @@ export function healedPage(
 // internal
 
 /** One node of the group that the subject says the other fault is of. */
-function ownTargets(lab: Lab, fault: string, seed: number): Node[] {
+async function ownTargets(lab: Lab, fault: string, seed: number): Promise<Node[]> {
   const group = lab.subject.faults[fault]?.group
   const services = group === undefined ? [] : chooseTargets("one", lab.subject, group, seed)
-  return lab.nodes().filter(({ service }) => services.includes(service))
+  return (await lab.nodes()).filter(({ service }) => services.includes(service))
 }

@@ -18,7 +18,8 @@ export const nodeKill: Fault<Record<string, never>, { nodes: Node[] }> = {
     await Promise.all(nodes.map((node) => lab.signal(node, "kill")))
   },
   probe: async (lab, { nodes }) => {
-    const down = lab.nodes().filter((now) => now.state === "exited" && nodes.some((node) => node.name === now.name))
+    const now = await lab.nodes()
+    const down = now.filter(({ name, state }) => state === "exited" && nodes.some((node) => node.name === name))
     return down.length > 0 ? "active" : "gone"
   },
   revert: async (lab, { nodes }) => {

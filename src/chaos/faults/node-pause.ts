@@ -18,25 +18,25 @@ export const nodePause: Fault<Record<string, never>, { nodes: Node[] }> = {
     await Promise.all(nodes.map((node) => lab.signal(node, "pause")))
   },
   probe: async (lab, { nodes }) => {
-    const same = stillThere(lab, nodes)
+    const same = await stillThere(lab, nodes)
     if (same.some((node) => node.state === "paused")) return "active"
     return same.length === nodes.length ? "gone" : "void"
   },
   revert: async (lab, { nodes }) => {
-    await Promise.all(stillThere(lab, nodes).map((node) => lab.signal(node, "resume")))
+    const same = await stillThere(lab, nodes)
+    await Promise.all(same.map((node) => lab.signal(node, "resume")))
   },
 }
 
 // internal
 
 /** Those of the frozen processes that were not replaced since. */
-function stillThere(lab: Lab, nodes: Node[]): Node[] {
-  return lab
-    .nodes()
-    .filter((now) =>
-      nodes.some(
-        ({ process }) =>
-          process !== undefined && process.pid === now.process?.pid && process.started === now.process.started,
-      ),
-    )
+async function stillThere(lab: Lab, nodes: Node[]): Promise<Node[]> {
+  const now = await lab.nodes()
+  return now.filter((one) =>
+    nodes.some(
+      ({ process }) =>
+        process !== undefined && process.pid === one.process?.pid && process.started === one.process.started,
+    ),
+  )
 }

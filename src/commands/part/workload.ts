@@ -21,7 +21,10 @@ export default defineCommand({
     if (!row) throw new Error(`the store does not know ${args.lab}`)
     const lab = await openLab(store, row)
     append(store, lab.id, "workload.started", { pid: process.pid, rate_per_s: lab.subject.workload?.rate ?? 0 })
+    // A node may have another address after a restart, which a lab learns from what it hears.
+    const deaf = lab.watchNodes(() => undefined)
     await runWorkload(store, lab, { signal: stop.signal })
+    deaf()
     append(store, lab.id, "workload.ended", { reason: String(stop.signal.reason) })
     store.close()
   },

@@ -53,8 +53,14 @@ export function layOut(subject: Subject, dir: string): void {
   }
 }
 
+/** A process is looked at without waiting for anything. */
+export interface ProcessLab extends Lab {
+  /** As `nodes`, at once. */
+  look(): Node[]
+}
+
 /** A lab whose nodes are processes of this machine, each with its folder under `dir`. */
-export function processLab(id: string, subject: Subject, dir: string): Lab {
+export function processLab(id: string, subject: Subject, dir: string): ProcessLab {
   const names = Object.keys(subject.processes)
   const rotation: Rotation = new Map()
   const look = (name: string): Node => {
@@ -83,12 +89,13 @@ export function processLab(id: string, subject: Subject, dir: string): Lab {
     })
   }
 
-  const lab: Lab = {
+  const lab: ProcessLab = {
     id,
     subject,
     platform: "process",
     dir,
-    nodes: () => names.map(look),
+    look: () => names.map(look),
+    nodes: async () => names.map(look),
     watchNodes: (listener) => watch(names, look, listener),
     resolve: (url) => {
       const parsed = new URL(url)
@@ -125,7 +132,7 @@ export function processLab(id: string, subject: Subject, dir: string): Lab {
       installPrograms(dir)
       return runBounded(["sh", "-c", command], { cwd, env, timeout_ms, max_bytes: EXEC_OUTPUT_BYTES, signal })
     },
-    logs: (name, { lines }) => lastLines(join(dir, known(name), "log"), lines),
+    logs: async (name, { lines }) => lastLines(join(dir, known(name), "log"), lines),
     destroy: async () => {
       const ended = await endResidents(dir)
       removeFolder(dir)

@@ -1,0 +1,97 @@
+import type { Node, NodeState } from "../../lab.ts"
+import type { Engine } from "./engine.ts"
+
+/** The label by which everything of a lab is known: containers, networks, volumes, whoever made them. Its value is the lab's id. */
+export const LAB_LABEL = "lab"
+
+/** Compose writes these on every container that it makes. */
+const SERVICE_LABEL = "com.docker.compose.service"
+const NUMBER_LABEL = "com.docker.compose.container-number"
+const ONE_OFF_LABEL = "com.docker.compose.oneoff"
+
+/** A node's container as it is now. */
+export interface Container extends Node {
+  id: string
+  /** Which instance of its service, from 1. */
+  number: number
+  /** Where this machine reaches it; undefined while it does not run. */
+  address: string | undefined
+  /** Undefined where no health check is declared. */
+  health: "starting" | "healthy" | "unhealthy" | undefined
+  exit_code: number
+}
+
+/** The label filter of the engine's list and prune calls, and of its events. */
+export function labelFilter(id: string, more: Record<string, string[]> = {}): Record<string, string> {
+  return { filters: JSON.stringify({ label: [`${LAB_LABEL}=${id}`], ...more }) }
+}
+
+/** The containers of a lab's services. What somebody else started in it, with `docker run` for instance, is no node. */
+export async function listContainers(engine: Engine, id: string): Promise<Container[]> {
+  const query = { all: "true", ...labelFilter(id) }
+  const listed = (await engine.request<Listed[]>("GET", "/containers/json", { query })) ?? []
+  const nodes = listed.filter(({ Labels }) => Labels[SERVICE_LABEL] !== undefined && Labels[ONE_OFF_LABEL] !== "True")
+  const inspected = await Promise.all(nodes.map(({ Id }) => engine.request<Inspected>("GET", `/containers/${Id}/json`)))
+  // One that was removed in between is gone.
+  const found = inspected.filter((one) => one !== undefined)
+  return found.map((one) => containerOf(one, found)).sort((a, b) => a.number - b.number)
+}
+
+/** Which incarnation of a container runs: the same id and start mean the same process. */
+export function sameProcess(a: Node["process"], b: Node["process"]): boolean {
+  return a !== undefined && a.pid === b?.pid && a.started === b.started
+}
+
+// internal
+
+interface Listed {
+  Id: string
+  Labels: Record<string, string>
+}
+
+interface Inspected {
+  Id: string
+  Name: string
+  State: {
+    Status: string
+    Pid: number
+    StartedAt: string
+    ExitCode: number
+    Health?: { Status: "none" | "starting" | "healthy" | "unhealthy" }
+  }
+  Config: { Labels: Record<string, string> }
+  HostConfig: { NetworkMode: string }
+  NetworkSettings: { Networks: Record<string, { IPAddress: string }> }
+}
+
+const STATES: Record<string, NodeState> = { running: "running", paused: "paused" }
+
+function containerOf(one: Inspected, all: Inspected[]): Container {
+  const state = STATES[one.State.Status] ?? "exited"
+  const health = one.State.Health?.Status
+  const there = state !== "exited"
+  return {
+    id: one.Id,
+    name: one.Name.replace(/^\//, ""),
+    service: one.Config.Labels[SERVICE_LABEL] ?? "",
+    number: Number(one.Config.Labels[NUMBER_LABEL] ?? 1),
+    state,
+    // The pid alone would do on this machine; an engine in a virtual machine has pids of its own.
+    ...(there && { process: { pid: one.State.Pid, started: `${one.Id.slice(0, 12)} ${one.State.StartedAt}` } }),
+    address: there ? addressOf(one, all) : undefined,
+    health: health === "none" ? undefined : health,
+    exit_code: one.State.ExitCode,
+  }
+}
+
+/** Its own address, or that of the container whose network it shares. */
+function addressOf(one: Inspected, all: Inspected[]): string | undefined {
+  const shared = /^container:(.+)$/.exec(one.HostConfig.NetworkMode)?.[1]
+  if (shared !== undefined) {
+    const other = all.find(({ Id }) => Id === shared)
+    return other && other !== one ? addressOf(other, []) : undefined
+  }
+  return Object.values(one.NetworkSettings.Networks)
+    .map(({ IPAddress }) => IPAddress)
+    .find((address) => address !== "")
+}

@@ -1,0 +1,58 @@
+import type { Clock } from "../../../lib/clock.ts"
+import { labelFilter } from "./containers.ts"
+import type { Engine } from "./engine.ts"
+
+/** Health checks alone make three events a second and container, which say nothing of a state. */
+const EVENTS = ["create", "start", "die", "oom", "pause", "unpause", "destroy", "rename", "health_status"]
+
+/** Between two tries to hear the engine again, growing from the first to the second. */
+const RETRY_FROM_MS = 50
+const RETRY_UP_TO_MS = 2_000
+
+/**
+ * Calls `look` when the engine says that something has happened to a container of a lab, until the returned function is called.
+ * Also at the beginning and whenever the stream was lost and is there again: the engine replays no more than some 250 events, so
+ * what happened in between is seen by looking, not by asking for it. `look` never runs twice at once.
+ */
+export function follow(engine: Engine, id: string, clock: Clock, look: () => Promise<void>): () => void {
+  const stop = new AbortController()
+  const { signal } = stop
+  const again = serially(look, signal)
+  const listen = async () => {
+    let pause_ms = RETRY_FROM_MS
+    while (!signal.aborted) {
+      try {
+        const query = labelFilter(id, { type: ["container"], event: EVENTS })
+        const stream = await engine.stream("GET", "/events", { query, signal })
+        pause_ms = RETRY_FROM_MS
+        again()
+        for await (const _ of stream) again()
+      } catch {
+        // Whatever has ended the stream, it is tried again; a look that fails says so to whoever looks.
+      }
+      await clock.sleep(pause_ms, signal)
+      pause_ms = Math.min(RETRY_UP_TO_MS, pause_ms * 2)
+    }
+  }
+  void listen()
+  return () => stop.abort()
+}
+
+// internal
+
+/** Runs `work` once for any number of calls that come while it runs. One that fails is tried again by the next call. */
+function serially(work: () => Promise<void>, signal: AbortSignal): () => void {
+  let [running, wanted] = [false, false]
+  const run = async () => {
+    running = true
+    while (wanted && !signal.aborted) {
+      wanted = false
+      await work().catch(() => undefined)
+    }
+    running = false
+  }
+  return () => {
+    wanted = true
+    if (!running) void run()
+  }
+}

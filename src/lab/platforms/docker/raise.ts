@@ -1,0 +1,83 @@
+import { mkdirSync, writeFileSync } from "node:fs"
+import { whereabouts } from "../../../lib/discovery.ts"
+import { EnvironmentError } from "../../../lib/errors.ts"
+import type { Lab } from "../../lab.ts"
+import type { Subject } from "../../subject.ts"
+import { compose, composeEnvironment } from "./compose.ts"
+import { type ComposeFile, composeFileOf, normalised } from "./compose-file.ts"
+import { copyTree } from "./copy.ts"
+import type { Engine } from "./engine.ts"
+import { builtImages, provideImages } from "./images.ts"
+import { membersOfNetworks, ownFile, withSubnets } from "./own-file.ts"
+import { requireRoom } from "./preflight.ts"
+import { freeSubnets } from "./subnets.ts"
+
+/** A subject's file, looked through for the project of one lab. Nothing was made yet. */
+export interface ComposePlan {
+  subject: Subject
+  file: ComposeFile
+  folder: string
+  /** Its files are inside this executable, where no other program reads them. */
+  embedded: boolean
+  /** The image of each service that is built. */
+  built: Record<string, string>
+}
+
+/** Throws a UsageError for what a lab may not have, and an EnvironmentError for what this machine does not. */
+export async function planCompose(engine: Engine, subject: Subject, id: string): Promise<ComposePlan> {
+  const { folder, embedded } = whereabouts(subject.file)
+  const file = await normalised(subject, id, folder)
+  await requireRoom(engine, file)
+  return { subject, file, folder, embedded, built: builtImages(file) }
+}
+
+/**
+ * Makes what a plan says: images first, then the lab's own file with addresses of its own, then all services at once, until Compose
+ * says that they are healthy. What is there when this rejects is for `destroy` to remove.
+ */
+export async function composeUp(engine: Engine, plan: ComposePlan, lab: Lab): Promise<void> {
+  mkdirSync(lab.dir, { recursive: true })
+  await provideImages(engine, plan.file, plan.built, { scratch: lab.dir, embedded: plan.embedded })
+  const { file, copies } = ownFile(plan.file, { id: lab.id, dir: lab.dir, folder: plan.folder, built: plan.built })
+  for (const { from, to } of copies) copyTree(from, to)
+  for (let attempt = 1; ; attempt++) {
+    const subnets = await freeSubnets(engine, membersOfNetworks(file))
+    writeFileSync(composeFileOf(lab.dir), JSON.stringify(withSubnets(file, subnets), null, 2))
+    const failure = await up(lab, plan.subject.ready.timeout)
+    if (failure === undefined) return
+    if (attempt < ADDRESS_TRIES && TAKEN.test(failure)) continue
+    throw new EnvironmentError(`${lab.id} did not come up: ${failure}`, {
+      hint: `docker compose -p ${lab.id} ps and logs, or a longer ready.timeout in the subject`,
+    })
+  }
+}
+
+/** Creates what a lab's file says and is not there any more: a container that somebody has removed. */
+export async function composeAgain(lab: Lab, service: string): Promise<void> {
+  const failure = await up(lab, RECREATE_TIMEOUT_MS, ["--no-deps", "--no-recreate", service])
+  if (failure !== undefined) throw new EnvironmentError(`${service} of ${lab.id} did not come up: ${failure}`)
+}
+
+// internal
+
+/** Labs that come up at the same moment may choose the same addresses; each of them then chooses again. */
+const ADDRESS_TRIES = 8
+const TAKEN = /Pool overlaps/
+
+const RECREATE_TIMEOUT_MS = 30_000
+/** Compose itself, and the engine on a machine that brings up several labs. */
+const UP_GRACE_MS = 60_000
+
+/** Undefined once everything runs, and is healthy where that can be told; else what Compose says. */
+async function up(lab: Lab, wait_ms: number, more: string[] = []): Promise<string | undefined> {
+  const wait_s = String(Math.ceil(wait_ms / 1_000))
+  const words = ["--progress", "quiet", "-p", lab.id, "-f", composeFileOf(lab.dir), "up", "--detach"]
+  const { exit_code, said, timed_out } = await compose([...words, "--wait", "--wait-timeout", wait_s, ...more], {
+    cwd: lab.dir,
+    // With the lab's mark: it ends with the lab, should its owner die.
+    env: composeEnvironment(lab.environment()),
+    timeout_ms: wait_ms + UP_GRACE_MS,
+  })
+  if (exit_code === 0) return undefined
+  return timed_out ? `not within ${wait_s} s` : said || `docker compose ended with ${exit_code ?? "a signal"}`
+}
