@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { created, escapes } from "./support/escapes.ts"
-import { ENGINE, engineSays, type ScopedLab, scopedLab, SKIPPED, written } from "./support/scoped-lab.ts"
+import { WITHOUT_ENGINE } from "./support/engine.ts"
+import { ENGINE, engineSays, type ScopedLab, scopedLab, written } from "./support/scoped-lab.ts"
 
 /** Attempts to reach, through a lab's scoped socket, what is not the lab's. The engine itself is asked what came of each. */
 let at: ScopedLab
 let before: unknown
-const need = SKIPPED ? "(skipped: no Docker engine here)" : ""
+const need = WITHOUT_ENGINE ? "(skipped: no Docker engine here)" : ""
 
 beforeAll(async () => {
-  if (SKIPPED) return
+  if (WITHOUT_ENGINE) return
   at = await scopedLab()
   before = await at.world()
 }, 120_000)
@@ -16,7 +17,7 @@ afterAll(async () => {
   await at?.[Symbol.asyncDispose]()
 }, 60_000)
 
-describe.skipIf(SKIPPED)(`out of its scope ${need} a lab cannot reach by`, () => {
+describe.skipIf(WITHOUT_ENGINE)(`out of its scope ${need} a lab cannot reach by`, () => {
   test.each(escapes().map((escape) => [escape.name, escape] as const))("%s", async (_name, { kind, attempt }) => {
     const { refused, answers, text } = await attempt(at)
     if (kind === "refused" && !refused) expect(text).toBe("refused")
@@ -32,7 +33,7 @@ describe.skipIf(SKIPPED)(`out of its scope ${need} a lab cannot reach by`, () =>
   })
 })
 
-describe.skipIf(SKIPPED)(`at the engine itself ${need}`, () => {
+describe.skipIf(WITHOUT_ENGINE)(`at the engine itself ${need}`, () => {
   test("a foreign container is read by a request behind an upgrade", async () => {
     const first = written("GET", "/containers/json", undefined, ["Connection: Upgrade", "Upgrade: tcp"])
     const second = written("GET", `/containers/${at.victim}/json`, undefined, ["Connection: close"])

@@ -9,6 +9,7 @@ import { dockerEngine } from "../src/lab/platforms/docker/engine.ts"
 import { waitUntil } from "../src/lib/clock.ts"
 import { EnvironmentError } from "../src/lib/errors.ts"
 import { testShell } from "./support/shell-contract.ts"
+import { WITHOUT_ENGINE } from "./support/engine.ts"
 
 const ROOT = join(import.meta.dir, "..")
 const IMAGE = "kitchen"
@@ -16,10 +17,9 @@ const IMAGE = "kitchen"
 const lab = `test-${process.pid}`
 const network = `kitchen-${lab}`
 const timeout_ms = 20_000
-const has_docker = Bun.spawnSync(["docker", "info"], { timeout: 20_000, killSignal: "SIGKILL" }).exitCode === 0
 
 // Skipped where there is no engine, except in CI, where all of it fails then.
-describe.skipIf(!has_docker && !process.env.CI)("a kitchen", () => {
+describe.skipIf(WITHOUT_ENGINE)("a kitchen", () => {
   const engine = dockerEngine()
   const raise = (options: Partial<KitchenOptions> = {}) => raiseKitchen({ engine, lab, image: IMAGE, ...options })
   const shellIn = (container: string, setting: Partial<KitchenShellOptions> = {}) =>

@@ -2,14 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
-import { IMAGE, run, type ScopedLab, scopedLab, SKIPPED, written } from "./support/scoped-lab.ts"
+import { WITHOUT_ENGINE } from "./support/engine.ts"
+import { IMAGE, run, type ScopedLab, scopedLab, written } from "./support/scoped-lab.ts"
 
 /** Ordinary use of a lab through its scoped socket, by the real client and a real engine. */
 let at: ScopedLab
-const need = SKIPPED ? "(skipped: no Docker engine here)" : ""
+const need = WITHOUT_ENGINE ? "(skipped: no Docker engine here)" : ""
 
 beforeAll(async () => {
-  if (!SKIPPED) at = await scopedLab()
+  if (!WITHOUT_ENGINE) at = await scopedLab()
 }, 120_000)
 afterAll(async () => {
   await at?.[Symbol.asyncDispose]()
@@ -31,7 +32,7 @@ const RESIZED = 'until [ "$(stty size)" != "0 0" ]; do sleep 0.02; done'
 
 const state = (name: string) => at.must("inspect", "--format", "{{.State.Status}}", name)
 
-describe.skipIf(SKIPPED)(`through its scoped socket ${need} a client of the lab`, () => {
+describe.skipIf(WITHOUT_ENGINE)(`through its scoped socket ${need} a client of the lab`, () => {
   test("sees the lab's nodes and nothing else", async () => {
     const names = (await ok(at.docker("ps", "-a", "--format", "{{.Names}}"))).trim().split("\n").sort()
     expect(names).toEqual([at.a, at.b])
@@ -261,7 +262,7 @@ describe.skipIf(SKIPPED)(`through its scoped socket ${need} a client of the lab`
   })
 })
 
-describe.skipIf(SKIPPED)(`the scoped socket ${need}`, () => {
+describe.skipIf(WITHOUT_ENGINE)(`the scoped socket ${need}`, () => {
   test("tells of each request before it is sent on, with what it is about", async () => {
     at.entries.length = 0
     await at.docker("restart", "-t", "0", at.b)

@@ -2,13 +2,14 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { waitUntil } from "../src/lib/clock.ts"
 import type { Subject } from "../src/lab/subject.ts"
 import { alertProbe, UNLABELLED } from "../src/monitor/probes/alert.ts"
+import { WITHOUT_ENGINE } from "./support/engine.ts"
 import { docker, hasPrometheus, type RealPrometheus, startPrometheus } from "./support/real-prometheus.ts"
 
 setDefaultTimeout(60_000)
 
 const isThere = hasPrometheus()
 
-test.if(Bun.env.CI !== undefined)("an image of Prometheus is there in CI", () => expect(isThere).toBe(true))
+test.skipIf(WITHOUT_ENGINE || !Bun.env.CI)("an image of Prometheus is there in CI", () => expect(isThere).toBe(true))
 
 /** It scrapes itself, and an address at which nobody listens. */
 const configuration = (address: string) => `

@@ -8,14 +8,13 @@ import { parseSubject } from "../../src/lab/parse-subject.ts"
 import { dockerEngine, type Engine } from "../../src/lab/platforms/docker/engine.ts"
 import { type DockerLab, dockerLab } from "../../src/lab/platforms/docker/lab.ts"
 import { composeUp, planCompose } from "../../src/lab/platforms/docker/raise.ts"
+import { WITHOUT_ENGINE } from "./engine.ts"
 
 /** A small image that is there without a registry (`.ci/docker` makes it), with a shell and little else. */
 export const IMAGE = "debian:trixie-slim"
 
-const works = Bun.which("docker") !== null && Bun.spawnSync(["docker", "info"], { timeout: 20_000 }).success
-
 /** A test that needs a Docker engine: skipped where there is none, except in CI, where it fails. */
-export const dockerTest = test.skipIf(!works && !Bun.env.CI)
+export const dockerTest = test.skipIf(WITHOUT_ENGINE)
 
 /** Two services: `a`, and `b` with a health check and a volume. */
 export const TINY = `name: tiny

@@ -119,7 +119,7 @@ const BY_CLIENT: Escape[] = [
     "network",
     "create",
     "-o",
-    "com.docker.network.bridge.name=docker0",
+    "com.docker.network.bridge.name=br-escaped",
     `${at.lab}_x`,
   ]),
   cli("network create on a subnet of choice", (at) => [
