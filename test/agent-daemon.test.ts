@@ -15,6 +15,9 @@ import { type Home, makeHome, OPERATOR } from "./support/operator.ts"
 import { refusal } from "./support/refusal.ts"
 import { recordCampaign, recordLab, recordTrial } from "./support/stored-lab.ts"
 
+/** Of somebody on call whom no model has answered. */
+const PAUSE_MS = 30_000
+
 /** Labs come up, monitors verify, and one test outwaits a lease. */
 setDefaultTimeout(120_000)
 
@@ -151,6 +154,30 @@ describe("Claude on call", () => {
     expect(lab.sessions()).toMatchObject([{ outcome: { kind: "gave_up" }, verified: null }])
   })
 
+  test("that nobody answers ends --once as a lack of the environment: the tickets stay open, and no attempt is counted", async () => {
+    await using lab = await raise()
+    await using claude = await startScriptedClaude({ answers: () => ({ status: 404 }) })
+    await lab.breakNode()
+    const { exit_code, stderr } = await onCall(lab, ["--once"], claude).ended
+    expect({ exit_code, stderr }).toEqual({ exit_code: 4, stderr: expect.any(String) })
+    expect(stderr).toContain(`no model answered for ${lab.id}, whose tickets stay open`)
+    expect(stderr).toContain(`operator: no model answered for ${lab.id}\n`)
+    expect(stderr).not.toContain("handed over")
+    expect(lab.sessions()).toMatchObject([{ attempt: 1, outcome: { kind: "model_error", unreachable: true } }])
+    expect(getLab(store, lab.id)).toMatchObject({ session: null, attempts: 0 })
+    expect(new Set(lab.tickets())).toEqual(new Set(["open"]))
+
+    // Whoever comes next has all attempts left. On call for longer, it pauses before it asks again; a signal ends the pause.
+    const { child, ended } = onCall(lab, [], claude)
+    await until(() => lab.sessions()[1]?.ended_at != null)
+    const signalled_ms = performance.now()
+    child.kill("SIGINT")
+    expect((await ended).exit_code).toBe(130)
+    expect(performance.now() - signalled_ms).toBeLessThan(PAUSE_MS / 2)
+    expect(lab.sessions().map(({ attempt }) => attempt)).toEqual([1, 1])
+    expect(new Set(lab.tickets())).toEqual(new Set(["open"]))
+  })
+
   test("is ended by a signal in the midst of a command: the session is interrupted, and the lab given back", async () => {
     await using lab = await raise()
     await using claude = await claudeWith(HANGS)
@@ -210,7 +237,7 @@ describe("two on call", () => {
       expect((await other.ended).exit_code).toBe(130)
       const [killed, next] = lab.sessions()
       expect([killed, next]).toMatchObject([
-        { variant: "haiku", attempt: 1, outcome: null },
+        { variant: "haiku", attempt: 1, outcome: { kind: "halted" }, cost_usd: null },
         { variant: "slow", attempt: 2, outcome: { kind: "claims_done" } },
       ])
       // The lease was renewed last before the command.
@@ -230,6 +257,16 @@ describe("two on call", () => {
       { attempt: 2, verified: 0 },
     ])
     expect(new Set(lab.tickets())).toEqual(new Set(["escalated"]))
+
+    // A person may hand them back, and the lab has all its attempts again.
+    const [first, ...others] = listTickets(store, { lab: lab.id })
+    expect(first!.reason).toBe("attempt 2: it said that it was done, and the monitor did not agree")
+    for (const { id } of [first!, ...others]) expect((await home.run("tickets", "release", id)).exit_code).toBe(0)
+    expect(getLab(store, lab.id)!.attempts).toBe(0)
+    expect(new Set(lab.tickets())).toEqual(new Set(["open"]))
+    expect((await onCall(lab, ["--once", "--variant", "slow"]).ended).exit_code).toBe(0)
+    expect(lab.sessions()[2]).toMatchObject({ variant: "slow", attempt: 1, verified: 1 })
+    expect(new Set(lab.tickets())).toEqual(new Set(["resolved"]))
   })
 })
 

@@ -276,8 +276,7 @@ describe("what an answer costs", () => {
     // The prompt is read once for each search and page and once more, and each time all that came before as well.
     const once = 100_000 + fetches * uses[1]!.max_content_tokens!
     const usage = {
-      ...{ input_tokens: 0, output_tokens: settings.max_tokens, cache_creation_input_tokens: 0 },
-      cache_read_input_tokens: once * (1 + searches + fetches),
+      ...{ input_tokens: once * (1 + searches + fetches), output_tokens: settings.max_tokens },
       server_tool_use: { web_search_requests: searches, web_fetch_requests: fetches },
     }
     expect(model.worstCost_usd(history)!).toBeGreaterThan(costOf(await builtInPrices(), MODEL, usage)!)
@@ -573,8 +572,8 @@ describe("the key", () => {
       "529 overloaded_error: [redacted] is nobody's key",
       "502: [redacted] is nobody's key",
       "api_error: [redacted] is nobody's key",
-      "403: [redacted] is nobody's key",
-      "403: [redacted] is nobody's key (4 attempts)",
+      "403 [redacted] is nobody's key",
+      "403 [redacted] is nobody's key (4 attempts)",
     ])
   })
 })

@@ -98,7 +98,14 @@ const spending = () =>
     .all()
 
 const SIGHTING = (lab: string) => ({
-  ...{ lab, invariant: "health", node: "a", kind: "dead", role: "gate" as const, severity: "critical" as const },
+  ...{
+    lab,
+    invariant: "health",
+    node: "a",
+    kind: "violated" as const,
+    role: "gate" as const,
+    severity: "critical" as const,
+  },
   observation: {},
 })
 

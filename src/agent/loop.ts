@@ -102,7 +102,8 @@ async function ask(conversation: Conversation, history: readonly Message[], desk
   const over = AbortSignal.any([signal, meter.time_up, broke.signal])
   let failed: FailedAttempt | undefined
   const onFailure = (attempt: FailedAttempt) => {
-    if (!over.aborted) failed = attempt
+    // One that was cut short by the end might have answered.
+    failed = over.aborted ? undefined : attempt
     meter.charge(attempt.cost_usd)
     transcript.failure(attempt, meter.steps + 1)
     payment.settle(attempt.cost_usd)
@@ -121,7 +122,7 @@ async function ask(conversation: Conversation, history: readonly Message[], desk
     meter.wait(store.clock.mono_ms() - asked_ms, { in_vain: error instanceof NoTurn })
     const outcome = broke.signal.aborted ? (broke.signal.reason as Outcome) : whyNoTurn(error, signal, meter)
     // A trial that ended while nobody answered was not worked by anybody.
-    const unanswered = outcome.kind === "halted" && failed
+    const unanswered = outcome.kind === "halted" && !broke.signal.aborted && failed
     return { kind: "none", outcome: unanswered ? noAnswer(unanswered.reason) : outcome }
   }
   payment.settle(turn.cost_usd)

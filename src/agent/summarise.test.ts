@@ -385,10 +385,11 @@ describe("the work on a lab", () => {
       ...change,
     })
   }
+  /** Of the work's own sessions: the one before was left behind, and is ended by the first of them. */
   const ends = () =>
-    events(stored.store, stored.lab, { kinds: ["session.ended", "summary"] }).map(({ kind, body }) => {
-      return kind === "summary" ? (body as Event<"summary">["body"]).of : kind
-    })
+    events(stored.store, stored.lab, { kinds: ["session.ended", "summary"] })
+      .filter(({ session }) => session !== lease.session)
+      .map(({ kind, body }) => (kind === "summary" ? (body as Event<"summary">["body"]).of : kind))
 
   test("ends with a summary of the session, made from its own events", async () => {
     await using haiku = await scriptedHaiku(() => ({ say: "short" }))

@@ -47,7 +47,7 @@ export async function attempt(connection: Connection, request: Request, options:
       // The SDK puts off reading a call's input, which may fail: better here than in the middle of a session.
       content: structuredClone(message.content) as Block[],
       stop_reason: message.stop_reason!,
-      refusal_category: message.stop_details?.category ?? null,
+      refusal_category: categoryOf(message),
       model: message.model,
       request_id: stream.request_id ?? null,
       usage: message.usage as Usage,
@@ -63,6 +63,11 @@ export async function attempt(connection: Connection, request: Request, options:
 // internal
 
 const LOOK_EVERY_MS = 1_000
+
+function categoryOf({ stop_details }: Anthropic.Message): string | null {
+  const category: unknown = stop_details?.category
+  return typeof category === "string" ? category : null
+}
 
 function watch({ stall_ms, heardAt }: AttemptOptions, stalled: () => void): ReturnType<typeof setInterval> {
   const started_ms = performance.now()

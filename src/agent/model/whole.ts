@@ -38,7 +38,10 @@ export function requireWhole({ content, model, stop_reason, usage }: Anthropic.M
   is(typeof stop_reason === "string", "it has no stop reason")
   is(typeof model === "string", "it does not say which model answered")
   is(typeof usage === "object" && usage !== null && COUNTS.every((name) => isCount(usage[name])), NO_COUNT)
-  is(depthOf(content) <= DEEPEST, `it is nested more than ${DEEPEST} deep`)
+  is(
+    [content, usage].every((part) => depthOf(part) <= DEEPEST),
+    `it is nested more than ${DEEPEST} deep`,
+  )
   for (const block of content) {
     is(typeof block.type === "string", "a block has no type")
     if (block.type !== "tool_use") continue

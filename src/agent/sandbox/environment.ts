@@ -13,7 +13,9 @@ export function childEnvironment(own: Variables, given: Record<string, string>):
 
 /** The values of variables that are called like credentials: what must never be read in an output. */
 export function credentialsIn(own: Variables): string[] {
-  return Object.entries(own).flatMap(([name, value]) => (CREDENTIAL.test(name) && value !== undefined ? [value] : []))
+  return Object.entries(own).flatMap(([name, value]) =>
+    CREDENTIAL.test(name) && value !== undefined ? [value.trim()] : [],
+  )
 }
 
 // internal
