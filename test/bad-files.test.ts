@@ -58,15 +58,18 @@ describe("a subject's file is refused with its place:", () => {
       `${head}  ready: {timeout: 30}\n`,
       "compose/mine.yaml:4:20: x-operator.ready.timeout: expected string, received number",
     ],
-    [
-      "no processes",
-      head.replace("x-operator:\n", ""),
-      "compose/mine.yaml: mine has no `processes:`, so it cannot run without Docker",
-    ],
   ])("%s", async (_, text, message) => {
     file("compose/mine.yaml", text)
     expect(await refused(["up", "mine"])).toStartWith(message)
     expect(await refused(campaign("--subject", "./compose/mine.yaml"))).toContain(message)
+  })
+
+  test("no processes, where it is to run as some", async () => {
+    file("compose/mine.yaml", head.replace("x-operator:\n", ""))
+    const message = "compose/mine.yaml: mine has no `processes:`, so it cannot run without Docker"
+    const process = ["--platform", "process"]
+    expect(await refused(["up", "mine", ...process])).toStartWith(message)
+    expect(await refused([...campaign("--subject", "./compose/mine.yaml"), ...process])).toContain(message)
   })
 })
 
@@ -77,7 +80,11 @@ describe("a variant's file is refused with its place:", () => {
       "name: v\nabout: x\nmodel: nobody\nlimit: {}\n",
       'variants/v.yaml:4:1: limit: unknown key (did you mean "limits"?)',
     ],
-    ["an unknown model", "name: v\nabout: x\nmodel: orcle\n", "variants/v.yaml:3:8: model: expected "],
+    [
+      "an unknown model",
+      "name: v\nabout: x\nmodel: orcle\n",
+      'variants/v.yaml:3:8: model: there is no model "orcle" (did you mean "oracle"?)',
+    ],
     [
       "an unknown key in a step",
       "name: v\nabout: x\nmodel: runbook\nrunbook:\n  - {reason: a, command: b}\n",

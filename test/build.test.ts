@@ -55,7 +55,7 @@ test("the binary alone, in an empty directory, has its subjects, variants and ca
     expect(stderr).toBe("")
     return (JSON.parse(stdout) as { trials: unknown[] }).trials.length
   }
-  expect(await trials()).toBe(16)
+  expect(await trials()).toBe(24)
   expect(readdirSync(alone)).toEqual(["operator"])
 
   mkdirSync(join(alone, "campaigns"))

@@ -120,8 +120,8 @@ async function workLab(duty: Duty, row: LabRow): Promise<WorkEnd> {
   // Meanwhile another one may have done it.
   if (openTickets(store, lab.id).length === 0) return "stopped"
   const silenced = new AbortController()
-  const unfollow = duty.follow(lab.id)
   await using sandbox = await openSandbox(store, lab)
+  const unfollow = duty.follow(lab.id)
   try {
     return await work({
       store,

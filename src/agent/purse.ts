@@ -21,7 +21,7 @@ export interface Purse {
 
 export function openPurse(store: Store, { lab, session }: Lease, limit_usd: number | null): Purse {
   const campaign = campaignOf(store, lab)
-  /** What was to cost nothing, and did: another model answered than the one that was asked. */
+  /** What was to cost nothing, and cost something all the same: another model answered than the one that was asked. */
   const book = (cost_usd: number | null) => {
     if (cost_usd === 0) return
     const late = reserve(store, { campaign, lab, session, usd: 0, limits: { session_usd: null } })

@@ -66,7 +66,6 @@ export function hireAgent(store: Store, trial: Trial, stand: Stand, incident: In
   }
   const done = job()
     .catch((error: unknown) => {
-      gave_up_ms = store.clock.mono_ms()
       failure = error
     })
     .finally(() => (working = false))

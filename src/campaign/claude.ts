@@ -32,7 +32,9 @@ export async function requireForClaude(
   trials: readonly PlannedTrial[],
   { host_shell, limit_usd }: { host_shell: boolean; limit_usd: number | null },
 ): Promise<string[]> {
-  const kinds = Map.groupBy(trials, ({ variant_text, prices_text }) => `${variant_text} ${prices_text}`)
+  const kinds = Map.groupBy(trials, ({ variant_text, prices_text, subject_text, platform }) =>
+    [variant_text, prices_text, subject_text, platform].join(" "),
+  )
   const warnings: string[] = []
   for (const [trial] of kinds.values()) {
     const variant = await variantOf(store, trial!)
@@ -42,7 +44,7 @@ export async function requireForClaude(
     requireKey()
     warnings.push(...warningsOf(variant))
   }
-  return warnings
+  return [...new Set(warnings)]
 }
 
 // internal

@@ -1,15 +1,14 @@
-import { parseVariant, type Variant } from "../agent/variant.ts"
+import type { Variant } from "../agent/variant.ts"
 import { findFault } from "../chaos/catalogue.ts"
 import type { AnyFault } from "../chaos/fault.ts"
 import { earlierTrials, type Took } from "../eval/durations.ts"
 import { median } from "../eval/stats.ts"
-import { OperatorError } from "../lib/errors.ts"
-import { parseSubject } from "../lab/parse-subject.ts"
+import { storedSubject } from "../lab/parse-subject.ts"
 import { platformFor } from "../lab/raise.ts"
 import { isNoFault } from "../store/injections.ts"
 import type { Store } from "../store/open.ts"
-import { readText } from "../store/texts.ts"
 import type { TrialLimits } from "../store/trials.ts"
+import { variantOf } from "./claude.ts"
 import type { PlannedTrial } from "./matrix.ts"
 
 /** How long a trial is expected to take. */
@@ -93,8 +92,8 @@ function fromEarlier(earlier: readonly Took[]): Expected | undefined {
 }
 
 async function estimate(store: Store, trial: Kind): Promise<Expected> {
-  const subject = await parseSubject(...textOf(store, trial.subject_text))
-  const variant = await parseVariant(...textOf(store, trial.variant_text))
+  const subject = await storedSubject(store, trial)
+  const variant = await variantOf(store, trial)
   const fault = findFault(trial.fault, subject)
   const watched_ms = watchedFor(fault, variant, trial.limits)
   const boot_ms = BOOT_MS[platformFor(subject, trial.platform)]
@@ -107,10 +106,4 @@ function watchedFor(fault: AnyFault, variant: Variant, limits: TrialLimits): num
   if (isNoFault(fault.name)) return symptom_within_ms
   if (variant.model === "nobody" && !fault.heals_itself) return deadline_ms
   return Math.min(REPAIR_MS + Math.max(stable_ms, verify_ms), deadline_ms)
-}
-
-function textOf(store: Store, hash: string): [content: string, name: string] {
-  const text = readText(store, hash)
-  if (!text) throw new OperatorError(`the store does not hold the text ${hash}`)
-  return [text.content, text.name]
 }

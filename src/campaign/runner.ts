@@ -40,7 +40,8 @@ export interface RunOptions {
 
 /**
  * Runs what is left of a campaign: `parallel` trials at a time, and as many again started early and parked at *ready*, so that
- * nobody waits for a lab to come up. No more than `parallel` labs come up at once: those would slow each other down. Interrupted, it heals every lab and throws; the same command goes on from there.
+ * nobody waits for a lab to come up. No more than `parallel` labs come up at once: those would slow each other down. Interrupted,
+ * it heals every lab and throws; the same command goes on from there.
  * It throws as well when trials are left and the campaign's dollars are not enough for them, once what runs has ended.
  */
 export async function runCampaign(store: Store, campaign: OpenedCampaign, options: RunOptions): Promise<void> {

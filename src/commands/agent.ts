@@ -89,7 +89,7 @@ export default defineCommand({
 
 // internal
 
-/** On what a lab runs that nobody has named: there are no others yet. */
+/** A lab that nobody has named may be one of processes, which is the one that needs leave. */
 const ANY_LAB = "process"
 
 async function onCall(word: string): Promise<Variant> {

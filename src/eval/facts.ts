@@ -141,7 +141,7 @@ function isAct({ body }: Event<"docker.request">): boolean {
   return body.mutating && body.decision === "allowed" && !COMMANDS.includes(body.route ?? "")
 }
 
-const COMMANDS = ["create command", "run command", "attach", "resize", "resize command"]
+const COMMANDS = ["run command", "attach"]
 
 /** The beginning of the first stretch from `from_ms` on in which all gates held for `stable_ms`, as far as a monitor watched. */
 function firstGoodStretch(log: readonly Event[], from_ms: number, stable_ms: number): number | undefined {

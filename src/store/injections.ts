@@ -20,14 +20,14 @@ export interface Injection {
   reason: string | null
 }
 
+/** Something was broken, and is well again by the time at which the agent is called. */
+export const HEALED_PAGE = "healed_page"
+
 /**
  * Cells in which nothing is broken while an agent works: nothing is done at all, the agent is called for nothing, or it is
  * called after the fault has gone.
  */
-export const NO_FAULT = ["none", "false_page", "healed_page"] as const
-
-/** The one of them in which something was broken before the agent was called. */
-export const HEALED_PAGE = NO_FAULT[2]
+export const NO_FAULT = ["none", "false_page", HEALED_PAGE] as const
 
 export function isNoFault(fault: string): boolean {
   return NO_FAULT.some((name) => name === fault)

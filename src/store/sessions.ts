@@ -95,12 +95,6 @@ export interface SessionEnd {
   totals?: ModelTotals
 }
 
-/** Whether a session ended for a reason that is none of its agent's: such a one is no attempt at the lab. */
-export function saysNothing(outcome: Outcome): boolean {
-  if (outcome.kind === "model_error") return outcome.unreachable === true
-  return outcome.kind === "interrupted" || outcome.kind === "halted"
-}
-
 /** Ends a session and gives the lab back, unless it is to be kept until the monitor has spoken: see `giveBack`. */
 export function endSession(store: Store, lease: Lease, end: SessionEnd, options: { keep_lab?: boolean } = {}): void {
   append(
@@ -170,5 +164,11 @@ export function sessionsOf(store: Store, lab: string): Session[] {
 }
 
 // internal
+
+/** Whether a session ended for a reason that is none of its agent's: such a one is no attempt at the lab. */
+function saysNothing(outcome: Outcome): boolean {
+  if (outcome.kind === "model_error") return outcome.unreachable === true
+  return outcome.kind === "interrupted" || outcome.kind === "halted"
+}
 
 const UNCOUNT = "update labs set attempts = attempts - 1 where id = ? and fence = ? and attempts > 0"

@@ -1,6 +1,6 @@
 import { showDuration } from "../../lib/duration.ts"
 
-/** The place where the agent's commands run. A kitchen container will be the second implementation. */
+/** The place where the agent's commands run. This host's own, or a kitchen's. */
 export interface Shell {
   /**
    * Runs one command in a shell of its own and resolves once it has ended, whichever way: a command that fails, hangs
