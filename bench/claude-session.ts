@@ -14,26 +14,29 @@ import { claimLab } from "../src/store/sessions.ts"
 import { recordLab } from "../test/support/stored-lab.ts"
 
 /**
- * One session in a process of its own, so that its memory is its own: whole|bare DIR. The address and the key are in the
- * environment. Tells its parent how long each turn took beyond its command, and the most memory that it had.
+ * Sessions in a process of their own, so that its memory is theirs: whole|bare DIR SESSIONS. The address and the key are in the
+ * environment. Tells its parent how long each request's turn took beyond its command (null for the last of a session, after which
+ * there is nothing), and the most memory that it had.
  */
 export interface Told {
-  turns: number[]
+  turns: (number | null)[]
   peak_mb: number
 }
 
-const [kind, dir] = process.argv.slice(2)
-if (dir === undefined) throw new Error("whole or bare, and a folder are needed")
+const [kind, dir, sessions] = process.argv.slice(2)
+if (dir === undefined || sessions === undefined) throw new Error("whole or bare, a folder and a number are needed")
 
-const turns = kind === "whole" ? await whole(dir) : await bare()
+const turns: (number | null)[] = []
+for (let session = 1; session <= Number(sessions); session += 1)
+  turns.push(...(kind === "whole" ? await whole(dir, session) : await bare(session)), null)
 process.send?.({ turns, peak_mb: process.resourceUsage().maxRSS / 1_024 } satisfies Told)
 process.disconnect?.()
 
 // internal
 
-async function whole(dir: string): Promise<number[]> {
+async function whole(dir: string, session: number): Promise<number[]> {
   const store = openStore(join(dir, "claude.db"))
-  const lab = recordLab(store, `claude-${process.pid}`)
+  const lab = recordLab(store, `claude-${process.pid}-${session}`)
   const lease = claimLab(store, {
     ...{ lab, session: lab, variant: "bench", model: "bench" },
     ...{ lease_ms: LEASE_MS, max_attempts: 1 },
@@ -63,7 +66,7 @@ async function whole(dir: string): Promise<number[]> {
     },
   }
   const { outcome } = await converse({
-    ...{ store, lease, model, shell, page: "a page", news: () => "" },
+    ...{ store, lease, model, shell, page: `page ${process.pid} ${session}`, news: () => "" },
     limits: { ...DEFAULT_LIMITS, steps: Infinity, usd: 1_000 },
     signal: new AbortController().signal,
   })
@@ -73,9 +76,9 @@ async function whole(dir: string): Promise<number[]> {
 }
 
 /** The least that anybody does with the SDK: a stream, its last message, a result for each call. No command is run. */
-async function bare(): Promise<number[]> {
+async function bare(session: number): Promise<number[]> {
   const client = new Anthropic({ apiKey: process.env.ANTHROPIC_API_KEY ?? null, maxRetries: 0 })
-  const messages: Anthropic.MessageParam[] = [{ role: "user", content: "a page" }]
+  const messages: Anthropic.MessageParam[] = [{ role: "user", content: `page ${session}` }]
   const turns: number[] = []
   const [reasoning, command] = [{ type: "string" }, { type: "string" }]
   const schema = { type: "object" as const, properties: { reasoning, command }, required: ["reasoning", "command"] }
@@ -90,7 +93,7 @@ async function bare(): Promise<number[]> {
       block.type === "tool_use" ? [{ type: "tool_result" as const, tool_use_id: block.id, content: "exit 0" }] : [],
     )
     messages.push({ role: "user", content: results })
-    turns.push(performance.now() - start_ms)
     if (stop_reason !== "tool_use") return turns
+    turns.push(performance.now() - start_ms)
   }
 }

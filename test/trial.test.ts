@@ -6,7 +6,7 @@ import { openStoreReadOnly } from "../src/store/open.ts"
 import { type Home, makeHome } from "./support/operator.ts"
 
 /** Short enough for a test, long enough for the monitor to see each change. */
-const LIMITS = ["--stable", "2s", "--verify", "1s", "--grace", "1s", "--deadline", "12s", "--symptom-within", "6s"]
+const LIMITS = ["--stable", "2s", "--verify", "1s", "--grace", "1s", "--deadline", "20s", "--symptom-within", "6s"]
 const TIMEOUT_MS = 120_000
 
 let home: Home

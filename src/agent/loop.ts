@@ -125,10 +125,12 @@ async function ask(conversation: Conversation, history: readonly Message[], desk
     const unanswered = outcome.kind === "halted" && !broke.signal.aborted && failed
     return { kind: "none", outcome: unanswered ? noAnswer(unanswered.reason) : outcome }
   }
-  payment.settle(turn.cost_usd)
   const took_ms = store.clock.mono_ms() - asked_ms
   meter.count(turn, took_ms)
-  transcript.turn(turn, meter.steps, took_ms)
+  store.write(() => {
+    payment.settle(turn.cost_usd)
+    transcript.turn(turn, meter.steps, took_ms)
+  })
   return { kind: "turn", turn }
 }
 
@@ -147,8 +149,9 @@ function noAnswer(reason: string): Outcome {
 async function runCalls(conversation: Conversation, turn: Turn, desk: Desk): Promise<Block[] | "lease_lost"> {
   const results: Result[] = []
   for (const call of readContent(turn.content).calls) {
-    if (!renewLease(conversation.store, conversation.lease, LEASE_MS)) return "lease_lost"
-    results.push(await runCall(conversation, call, desk))
+    const result = await runCall(conversation, call, desk)
+    if (result === "lease_lost") return result
+    results.push(result)
   }
   const news = conversation.news()
   const last = results.at(-1)
@@ -159,7 +162,11 @@ async function runCalls(conversation: Conversation, turn: Turn, desk: Desk): Pro
 type Result = Extract<Block, { type: "tool_result" }>
 
 /** One result, whatever becomes of the call. What is never run leaves no `command` behind. */
-async function runCall(conversation: Conversation, call: ToolUse, { meter, transcript }: Desk): Promise<Result> {
+async function runCall(
+  conversation: Conversation,
+  call: ToolUse,
+  { meter, transcript }: Desk,
+): Promise<Result | "lease_lost"> {
   const unrun = (reason: string): Result => {
     return { type: "tool_result", tool_use_id: call.id, content: reason, is_error: true }
   }
@@ -169,7 +176,12 @@ async function runCall(conversation: Conversation, call: ToolUse, { meter, trans
 
   const { command, reasoning } = read.input
   const place = { step: meter.steps, call: call.id }
-  transcript.command({ ...place, command, reasoning })
+  const isOurs = conversation.store.write(() => {
+    if (!renewLease(conversation.store, conversation.lease, LEASE_MS)) return false
+    transcript.command({ ...place, command, reasoning })
+    return true
+  })
+  if (!isOurs) return "lease_lost"
   const timeout_ms = Math.min(conversation.limits.command_timeout_ms, meter.left_ms())
   const result = await conversation.shell.run(command, { timeout_ms, signal: conversation.signal })
   const { exit_code, signal, ended_by, duration_ms, output_bytes, shown, output } = result
