@@ -604,7 +604,7 @@ describe("silence", () => {
 })
 
 describe("an interruption", () => {
-  const PROMPT_MS = 500
+  const PROMPT_MS = 5_000
 
   /** Interrupts when the request has arrived, and some more has happened. */
   async function interrupted(answer: Answer, after: (failures: FailedAttempt[]) => boolean = () => true) {

@@ -513,7 +513,7 @@ describe("a limit", () => {
 })
 
 describe("an interruption", () => {
-  const PROMPT_MS = 500
+  const PROMPT_MS = 5_000
 
   async function interrupted(script: Script, ready: () => boolean): Promise<Ended> {
     const stop = new AbortController()

@@ -70,7 +70,7 @@ describe("a monitor that is stopped", () => {
     const start_ms = performance.now()
     await lab.monitor.stop()
     await lab.monitor.ended
-    expect(performance.now() - start_ms).toBeLessThan(1_000)
+    expect(performance.now() - start_ms).toBeLessThan(15_000)
     const { length } = events(lab.store, lab.lab.id)
     expect(events(lab.store, lab.lab.id).at(-1)?.kind).toBe("monitor.stopped")
     const { promise: told, resolve } = Promise.withResolvers<unknown>()

@@ -22,14 +22,11 @@ describe("the monitor", () => {
     expect(observations(lab, "health", "b")).toEqual(["ok"])
   })
 
-  test("has a ticket within 250 ms of a kill, and resolves it once the node runs again", async () => {
-    await using lab = await watching({}, { interval_ms: 1_000 })
+  test("has a ticket at a kill without waiting for its turn, and resolves it once the node runs again", async () => {
+    await using lab = await watching({}, { interval_ms: 60_000 })
     await holding(lab)
-    const killed_ms = lab.store.clock.mono_ms()
     await lab.lab.signal(nodeOf(lab.lab, "a"), "kill")
     await seen(() => lab.tickets("node_running", "a").length === 1 && lab.tickets("health", "a").length === 1)
-    expect(lab.tickets("node_running", "a")[0]!.opened_ms - killed_ms).toBeLessThan(250)
-    expect(lab.tickets("health", "a")[0]!.opened_ms - killed_ms).toBeLessThan(250)
     expect(lab.monitor.holdsSince()).toBeUndefined()
     await lab.lab.start("a")
     await seen(() => lab.tickets("node_running", "a")[0]?.state === "resolved")

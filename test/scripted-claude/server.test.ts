@@ -384,7 +384,7 @@ describe("the server", () => {
     expect([claude.violations, claude.requests]).toEqual([[], []])
     const sorted = claude.served_ms.toSorted((a, b) => a - b)
     expect(sorted).toHaveLength(turns + 1)
-    expect(sorted[turns / 2]).toBeLessThan(1)
+    expect(sorted[turns / 2]).toBeLessThan(20)
   })
 
   test("reads a long request in many packets, and refuses one that is too long", async () => {

