@@ -6,6 +6,12 @@ import { migrate, SCHEMA_VERSION } from "./migrate.ts"
 /** Another process may hold the write lock this long before a write here fails. Writes take microseconds. */
 export const BUSY_TIMEOUT_MS = 10_000
 
+/**
+ * The log is copied into the file whenever it has grown to so many pages of 4 KiB, and whoever happens to write then waits for the
+ * disk. A trial does so when it ends; in its midst a turn of the agent is the one that would wait.
+ */
+const CHECKPOINT_PAGES = 8_000
+
 /** A connection that may write; creates what is missing. Throws SQLITE_BUSY when another process creates the file now. */
 export function connectForWriting(file: string): Database {
   refuseForeign(file)
@@ -18,6 +24,7 @@ export function connectForWriting(file: string): Database {
     refuseNewer(db, file)
     db.run("pragma journal_mode = wal")
     db.run("pragma synchronous = normal")
+    db.run(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     db.run("pragma foreign_keys = on")
     if (numberOf(db, "user_version") < SCHEMA_VERSION) db.transaction(() => migrate(db)).immediate()
   })
