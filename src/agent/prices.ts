@@ -3,6 +3,7 @@ import { resolve } from "node:path"
 import { z } from "zod"
 import { codeOf, UsageError } from "../lib/errors.ts"
 import { parseYaml } from "../lib/yaml.ts"
+import { undated } from "./model/known.ts"
 import builtIn from "./prices.yaml" with { type: "text" }
 
 /** A dated table of what models cost. */
@@ -54,7 +55,7 @@ export async function readPrices(file: string): Promise<Prices> {
 export async function parsePrices(text: string, file: string): Promise<Prices> {
   const { as_of, web_search_usd, models } = await parseYaml(text, file, pricesFile)
   const known = new Map(Object.entries(models))
-  const of = (model: string) => known.get(model) ?? known.get(model.replace(DATE, ""))
+  const of = (model: string) => known.get(model) ?? known.get(undated(model))
   return { as_of, web_search_usd: web_search_usd ?? null, of, text, file }
 }
 
@@ -113,9 +114,6 @@ export function worstCostOf(
 // internal
 
 const MILLION = 1_000_000
-
-/** "claude-haiku-4-5-20251001" is a model as it was on that day. */
-const DATE = /-20\d{6}$/
 
 const dollars = z.number().nonnegative()
 

@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts"
 import { messageOf } from "../lib/errors.ts"
 import { type Answer, attempt, Broken } from "./model/attempt.ts"
 import { connect, type Connection } from "./model/client.ts"
-import { failureOf, pauseAfter } from "./model/failure.ts"
+import { failureOf, pauseAfter, UNAUTHORISED } from "./model/failure.ts"
 import { readContent } from "./model/model.ts"
 import type { Request } from "./model/request.ts"
 import { costOf, type Prices, type Usage, worstCostOf } from "./prices.ts"
@@ -85,8 +85,6 @@ const MAX_TOKENS = 1_000
 
 /** What the API adds of its own. */
 const OVERHEAD_TOKENS = 1_000
-
-const UNAUTHORISED = 401
 
 /** Haiku 5.5 thinks unless told otherwise, and what it thinks counts as output (platform.claude.com, "Prompting Claude Haiku 5.5"). */
 function requestFor(system: string, text: string): Request {

@@ -2,7 +2,7 @@ import type { Clock } from "../../lib/clock.ts"
 import { costOf, type Prices, worstCostOf } from "../prices.ts"
 import { type Answer, attempt, Broken } from "./attempt.ts"
 import { connect } from "./client.ts"
-import { failureOf, MAX_ATTEMPTS, NoTurn, pauseAfter } from "./failure.ts"
+import { failureOf, MAX_ATTEMPTS, NoTurn, pauseAfter, UNAUTHORISED } from "./failure.ts"
 import type { Message, Model, TurnOptions } from "./model.ts"
 import { requestOf, serverWork, type Settings } from "./request.ts"
 
@@ -66,8 +66,6 @@ export function claudeModel(options: ClaudeOptions): Model {
 // internal
 
 const STALL_MS = 90_000
-
-const UNAUTHORISED = 401
 
 /** Whoever hangs up does not learn what it cost in the end. */
 const INTERRUPTED = { reason: "interrupted", status: null, pause_ms: null, cost_usd: null }

@@ -35,6 +35,9 @@ export class NoTurn extends OperatorError {
   }
 }
 
+/** The key is not taken, or not under this header. */
+export const UNAUTHORISED = 401
+
 /** No more attempts at one turn than this: with the pauses between them they take a minute. */
 export const MAX_ATTEMPTS = 8
 

@@ -18,7 +18,12 @@ export const KNOWN_MODELS: readonly string[] = Object.keys(KNOWN)
 
 /** What is known of a model, a dated one by its undated name; undefined for one that is tried as it is. */
 export function knownModel(model: string): Known | undefined {
-  return KNOWN[model] ?? KNOWN[model.replace(/-20\d{6}$/, "")]
+  return KNOWN[model] ?? KNOWN[undated(model)]
+}
+
+/** "claude-haiku-4-5-20251001" is a model as it was on that day. */
+export function undated(model: string): string {
+  return model.replace(/-20\d{6}$/, "")
 }
 
 /** Whether thinking is asked for. What nobody knows is asked as the newest ones are. */

@@ -1,6 +1,6 @@
 import { attempt, Broken } from "../../agent/model/attempt.ts"
 import { connect, type Connection } from "../../agent/model/client.ts"
-import { type Failure, failureOf } from "../../agent/model/failure.ts"
+import { type Failure, failureOf, UNAUTHORISED } from "../../agent/model/failure.ts"
 import { KNOWN_MODELS } from "../../agent/model/known.ts"
 import { builtInPrices, costOf } from "../../agent/prices.ts"
 import { showDollars } from "../../lib/dollars.ts"
@@ -50,7 +50,6 @@ export function modelFinding(asked: Asked): Finding {
 
 // internal
 
-const UNAUTHORISED = 401
 const FORBIDDEN = 403
 const NOT_FOUND = 404
 const TOO_MANY = 429
