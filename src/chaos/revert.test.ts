@@ -44,16 +44,21 @@ async function recorded(fault: string, targets: string[], phases: Phase[], id = 
   return record(id)
 }
 
-async function restart(node: string): Promise<void> {
+/** A signal has been sent long before a busy machine has ended the process. */
+async function kill(node: string): Promise<void> {
   await sleepy.lab.signal(sleepy.node(node), "kill")
-  expect(await waitUntil(() => sleepy.node(node).state === "exited", { timeout_ms: 5_000, every_ms: 5 })).toBe(true)
+  expect(await waitUntil(() => sleepy.node(node).state === "exited", { timeout_ms: 15_000, every_ms: 5 })).toBe(true)
+}
+
+async function restart(node: string): Promise<void> {
+  await kill(node)
   await sleepy.lab.start(node)
 }
 
 /** How far the world has come when the record says so: nothing, one of two targets, or both were broken. */
 const BREAK: Record<string, (nodes: string[]) => Promise<unknown>> = {
   none: async () => {},
-  node_kill: (nodes) => Promise.all(nodes.map((node) => sleepy.lab.signal(sleepy.node(node), "kill"))),
+  node_kill: (nodes) => Promise.all(nodes.map(kill)),
   node_pause: (nodes) => Promise.all(nodes.map((node) => sleepy.lab.signal(sleepy.node(node), "pause"))),
   mark: async (nodes) => nodes.length > 0 && writeFileSync(join(sleepy.lab.dir, "mark"), ""),
 }

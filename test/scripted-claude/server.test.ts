@@ -113,7 +113,7 @@ describe("a turn", () => {
     await using claude = await startScriptedClaude({ script: [{ say: "é", chunks: "bytes" }] })
     let packets = 0
     for await (const _ of (await post(claude, agentRequest())).body!) packets += 1
-    expect(packets).toBeGreaterThan(50)
+    expect(packets).toBeGreaterThan(10)
   })
 
   test("that is not streamed is one JSON message", async () => {
