@@ -54,6 +54,18 @@ test("eight processes append to one log at once, and its chain holds", async () 
   store.close()
 })
 
+test("whoever reads waits for one who has locked the store for a moment", async () => {
+  const lab = labInStore()
+  const script = `const db = new (require("bun:sqlite").Database)(${JSON.stringify(file)})
+    db.run("pragma journal_mode = delete"); db.run("begin exclusive"); console.log("locked"); Bun.sleepSync(500); db.run("commit")`
+  const holder = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "inherit" })
+  await holder.stdout.getReader().read()
+  const store = openStoreReadOnly(file)
+  expect(livingLabs(store).map(({ id }) => id)).toEqual([lab])
+  store.close()
+  expect(await holder.exited).toBe(0)
+})
+
 test("eight processes create one store at once, in the same moment, and all of them find their work in it", async () => {
   for (let round = 1; round <= 5; round++) {
     const fresh = join(dir, `round-${round}`, "operator.db")

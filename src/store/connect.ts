@@ -35,7 +35,6 @@ export function connectForReading(file: string): Database {
   if (!refuseForeign(file)) throw noStore(file)
   const db = openReadOnly(file)
   return orClose(db, () => {
-    db.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`)
     refuseUnmarked(db, file)
     refuseNewer(db, file)
     const version = numberOf(db, "user_version")
@@ -52,7 +51,6 @@ export function schemaOf(file: string): number {
   if (!refuseForeign(file)) return 0
   const db = openReadOnly(file)
   try {
-    db.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`)
     refuseNewer(db, file)
     return numberOf(db, "user_version")
   } finally {
@@ -116,6 +114,8 @@ function isThere(file: string): boolean {
 function openReadOnly(file: string): Database {
   const db = new Database(file, { readonly: true, strict: true })
   try {
+    // Before the first look at the file: whoever opens it for writing at this moment locks it for an instant.
+    db.run(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`)
     db.query("pragma schema_version").get()
     return db
   } catch (error) {
