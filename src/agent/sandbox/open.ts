@@ -1,10 +1,10 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { UsageError } from "../../lib/errors.ts"
 import type { Lab } from "../../lab/lab.ts"
 import { type ComposeFile, composeFileOf } from "../../lab/platforms/docker/compose-file.ts"
 import { dockerEngine } from "../../lab/platforms/docker/engine.ts"
+import { makeKitchenFolder, removeKitchenFolder } from "../../lab/platforms/docker/kitchen-folder.ts"
 import { append } from "../../store/events.ts"
 import type { Store } from "../../store/open.ts"
 import { kitchenShell } from "./kitchen.ts"
@@ -41,8 +41,7 @@ async function openKitchen(store: Store, lab: Lab): Promise<Sandbox> {
   }
   await provideKitchen(engine)
   const file = JSON.parse(readFileSync(composeFileOf(lab.dir), "utf8")) as ComposeFile
-  // Its path can be read in the kitchen, so it says nothing.
-  const folder = mkdtempSync(join(tmpdir(), "lab-"))
+  const folder = makeKitchenFolder(lab.dir)
   const socket_dir = join(folder, "run")
   const compose_file = join(folder, "compose.yaml")
   mkdirSync(socket_dir)
@@ -51,7 +50,7 @@ async function openKitchen(store: Store, lab: Lab): Promise<Sandbox> {
   const close = async () => {
     await removeKitchen(engine, lab.id)
     await scope?.close()
-    rmSync(folder, { recursive: true, force: true })
+    removeKitchenFolder(lab.dir, folder)
   }
   try {
     scope = await startScope({

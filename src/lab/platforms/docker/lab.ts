@@ -12,6 +12,7 @@ import { listContainers, sameProcess } from "./containers.ts"
 import { dockerEngine, type Engine } from "./engine.ts"
 import { execIn } from "./exec.ts"
 import { follow } from "./follow.ts"
+import { removeKitchenFolders } from "./kitchen-folder.ts"
 import { readLogs } from "./logs.ts"
 import { composeAgain } from "./raise.ts"
 import { removeLabelled } from "./remove.ts"
@@ -86,6 +87,7 @@ export function dockerLab(id: string, subject: Subject, dir: string, engine: Eng
     destroy: async () => {
       const residents = await endResidents(dir)
       const containers = await removeLabelled(engine, id, { settle: residents > 0 })
+      removeKitchenFolders(dir)
       removeFolder(dir)
       return residents + containers
     },
