@@ -7,7 +7,9 @@ export interface ComposeOptions {
   env: Record<string, string>
   timeout_ms: number
   stdin?: string
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
+  /** Told of each line of both streams as it comes; what is returned then holds none of them. */
+  onLine?: (line: string) => void
 }
 
 export interface Composed {
@@ -43,7 +45,9 @@ export async function docker(words: readonly string[], options: ComposeOptions):
   options.signal?.addEventListener("abort", end, { once: true })
   if (options.signal?.aborted) end()
   try {
-    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()])
+    const read = (stream: ReadableStream<Uint8Array>) =>
+      options.onLine ? tellLines(stream, options.onLine) : stream.text()
+    const [stdout, stderr] = await Promise.all([read(child.stdout), read(child.stderr)])
     await child.exited
     if (NO_COMPOSE.test(stderr)) {
       throw new EnvironmentError("the docker command has no Compose, version 2", {
@@ -77,6 +81,21 @@ const NO_COMPOSE = /'compose' is not a docker command|unknown shorthand flag: 'p
 /** What Compose says while all goes well. */
 const PROGRESS =
   /^\s*(?:Container|Network|Volume|Image)?\s*\S+\s+(?:Creating|Created|Starting|Started|Waiting|Healthy|Running|Recreate|Recreated|Pulling|Pulled|Exists|Building|Built|Stopping|Stopped|Removing|Removed)\s*$/
+
+/** Longer lines are told in parts. */
+const LINE_CHARACTERS = 10_000
+
+async function tellLines(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<""> {
+  const decoder = new TextDecoder()
+  let rest = ""
+  for await (const part of stream) {
+    const lines = (rest + decoder.decode(part, { stream: true })).split(/\r?\n|\r/)
+    rest = (lines.at(-1) ?? "").length > LINE_CHARACTERS ? "" : (lines.pop() ?? "")
+    for (const line of lines) onLine(line)
+  }
+  if (rest !== "") onLine(rest)
+  return ""
+}
 
 const SAID_LINES = 6
 const SAID_CHARACTERS = 1_000

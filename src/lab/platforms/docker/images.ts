@@ -1,17 +1,11 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs"
 import { join, relative } from "node:path"
-import { EnvironmentError, UsageError } from "../../../lib/errors.ts"
+import { UsageError } from "../../../lib/errors.ts"
 import { sha256 } from "../../../lib/ids.ts"
-import { note } from "../../../lib/output.ts"
-import { composeEnvironment, docker } from "./compose.ts"
 import type { ComposeBuild, ComposeFile } from "./compose-file.ts"
 import { copyTree, filesBelow } from "./copy.ts"
 import type { Engine } from "./engine.ts"
-
-/** An image of some packages takes a minute, and one that compiles something several. */
-const BUILD_TIMEOUT_MS = 30 * 60_000
-/** A large image over a slow line. */
-const PULL_TIMEOUT_MS = 30 * 60_000
+import { buildImage, provideImage, pullImage } from "./provide.ts"
 
 /**
  * The name of the image of each service that is built: the one that its file names, with a tag that follows from all that goes
@@ -27,12 +21,20 @@ export function builtImages(file: ComposeFile): Record<string, string> {
   )
 }
 
-/** Builds and pulls what the engine lacks of a file's images, and says so. `scratch` is a folder for what the client cannot read where it is. */
+export interface ProvideOptions {
+  /** A folder for what the Docker client cannot read where it is. */
+  scratch: string
+  /** The subject's folder is inside this executable. */
+  embedded: boolean
+  signal?: AbortSignal
+}
+
+/** Builds and pulls what the engine lacks of a file's images, and says so. */
 export async function provideImages(
   engine: Engine,
   file: ComposeFile,
   built: Record<string, string>,
-  options: { scratch: string; embedded: boolean; signal?: AbortSignal },
+  options: ProvideOptions,
 ): Promise<void> {
   const wanted = new Map<string, ComposeBuild | undefined>()
   for (const [name, { image, build }] of Object.entries(file.services)) {
@@ -40,9 +42,10 @@ export async function provideImages(
     if (reference === undefined) throw new UsageError(`the service ${name} has neither an image nor a build`)
     wanted.set(reference, build)
   }
-  for (const [image, build] of wanted) {
-    if ((await engine.request("GET", `/images/${image}/json`)) !== undefined) continue
-    await (build ? buildImage(image, build, options) : pullImage(image, options))
+  const { signal } = options
+  for (const [image, how] of wanted) {
+    const make = () => (how ? build(image, how, options) : pullImage(image, signal))
+    await provideImage(engine, image, { make, doing: how ? "building" : "pulling", signal })
   }
 }
 
@@ -60,71 +63,28 @@ function contextHash({ context, dockerfile = "Dockerfile", dockerfile_inline, ar
   return sha256(JSON.stringify([files, dockerfile, dockerfile_inline, args, target])).slice(0, TAG_DIGITS)
 }
 
-async function buildImage(
+async function build(
   image: string,
-  build: ComposeBuild,
-  { scratch, embedded, signal }: { scratch: string; embedded: boolean; signal?: AbortSignal },
+  { context: given, dockerfile = "Dockerfile", dockerfile_inline: stdin, target, ...more }: ComposeBuild,
+  { scratch, embedded, signal }: ProvideOptions,
 ): Promise<void> {
-  const context = embedded ? join(scratch, "build") : build.context
+  const context = embedded ? join(scratch, "build") : given
   try {
     if (embedded) {
       mkdirSync(context, { recursive: true })
-      copyTree(build.context, context)
+      copyTree(given, context)
     }
-    note(`building the image ${image}, which this machine does not have yet`)
-    const inline = build.dockerfile_inline
-    const args = Object.entries(build.args ?? {}).flatMap(([name, value]) => [
-      "--build-arg",
-      value === null ? name : `${name}=${value}`,
-    ])
     const words = [
-      ...[
-        "build",
-        // A step that fails would leave its container behind.
-        "--force-rm",
-        "--quiet",
-        "--tag",
-        image,
-        "--file",
-        inline === undefined ? join(context, build.dockerfile ?? "Dockerfile") : "-",
-      ],
-      ...(build.target === undefined ? [] : ["--target", build.target]),
-      ...args,
+      ...["--file", stdin === undefined ? join(context, dockerfile) : "-"],
+      ...(target === undefined ? [] : ["--target", target]),
+      ...Object.entries(more.args ?? {}).flatMap(([name, value]) => [
+        "--build-arg",
+        value === null ? name : `${name}=${value}`,
+      ]),
       context,
     ]
-    await run(words, `the image ${image} could not be built`, BUILD_TIMEOUT_MS, {
-      ...(signal && { signal }),
-      ...(inline !== undefined && { stdin: inline }),
-    })
+    await buildImage(image, words, { signal, ...(stdin !== undefined && { stdin }) })
   } finally {
     if (embedded) rmSync(context, { recursive: true, force: true })
   }
-}
-
-async function pullImage(image: string, { signal }: { signal?: AbortSignal }): Promise<void> {
-  note(`pulling the image ${image}, which this machine does not have yet`)
-  await run(
-    ["pull", "--quiet", image],
-    `the image ${image} cannot be pulled`,
-    PULL_TIMEOUT_MS,
-    signal ? { signal } : {},
-  )
-}
-
-async function run(
-  words: string[],
-  failure: string,
-  timeout_ms: number,
-  more: { stdin?: string; signal?: AbortSignal },
-): Promise<void> {
-  const { exit_code, said, timed_out } = await docker(words, {
-    cwd: process.cwd(),
-    env: composeEnvironment(),
-    timeout_ms,
-    ...more,
-  })
-  if (exit_code === 0) return
-  throw new EnvironmentError(`${failure}: ${timed_out ? `not within ${timeout_ms / 60_000} minutes` : said}`, {
-    hint: `docker ${words[0]} says more`,
-  })
 }
