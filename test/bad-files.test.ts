@@ -54,6 +54,11 @@ describe("a subject's file is refused with its place:", () => {
       'compose/mine.yaml:5:45: x-operator.invariants[0].holds: "status = (" is no JSONata expression: ',
     ],
     [
+      "processes without the internet",
+      `${head}  processes: {a: {command: sleep 1}}\n  egress: false\n`,
+      "compose/mine.yaml:5:11: x-operator.egress: processes share this machine's network",
+    ],
+    [
       "a duration without a unit",
       `${head}  ready: {timeout: 30}\n`,
       "compose/mine.yaml:4:20: x-operator.ready.timeout: expected string, received number",

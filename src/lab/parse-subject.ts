@@ -95,6 +95,8 @@ function* problems(block: OperatorBlock, services: string[], ruleNames: string[]
   for (const operation of ["read", "write"] as const) {
     yield* expression(["workload", operation, "holds"], block.workload?.[operation]?.holds)
   }
+  if (!block.egress && Object.keys(block.processes).length > 0)
+    yield { path: ["egress"], message: "processes share this machine's network, which has a way out" }
   for (const name of Object.keys(block.processes)) yield* unknown(["processes", name], "service", name, services)
 }
 

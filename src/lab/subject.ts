@@ -96,6 +96,8 @@ export const operatorBlock = z.strictObject({
   about: z.string().default(""),
   brief: z.string().default(""),
   groups: z.record(z.string(), z.array(z.string()).min(1, "a group needs at least one service")).default({}),
+  /** False takes the internet away from a lab by Compose: from its services, its kitchen, and whatever the agent makes there. */
+  egress: z.boolean().default(true),
   ready: z.strictObject({ timeout: duration.default(60_000), stable: duration.default(2_000) }).prefault({}),
   /** Where alerts are asked; a service's name is resolved by the lab. */
   prometheus: z.url({ protocol: /^https?$/, error: "an address such as http://prometheus:9090" }).optional(),

@@ -60,6 +60,7 @@ async function openKitchen(store: Store, lab: Lab): Promise<Sandbox> {
       project: lab.id,
       allowed_images: [KITCHEN_IMAGE, ...imagesOf(file)],
       binds: bindsOf(file),
+      egress: lab.subject.egress,
       hidden_label: KITCHEN_LABEL,
       onRequest: (entry) => record(store, lab.id, entry),
     })
@@ -67,6 +68,7 @@ async function openKitchen(store: Store, lab: Lab): Promise<Sandbox> {
       ...{ engine, lab: lab.id, image: KITCHEN_IMAGE, socket_dir, compose_file },
       network: `${lab.id}_${Object.keys(file.networks ?? { default: {} })[0]}`,
       labels: { lab: lab.id },
+      egress: lab.subject.egress,
       env: { COMPOSE_PROJECT_NAME: lab.id },
     })
     return { shell: kitchenShell({ engine, container }), [Symbol.asyncDispose]: close }

@@ -1,4 +1,5 @@
 import { type Engine, EngineRefusal } from "../../../lab/platforms/docker/engine.ts"
+import { type AddressRange, gatewayOf } from "../../../lab/platforms/docker/subnets.ts"
 import { EnvironmentError, messageOf } from "../../../lib/errors.ts"
 
 export interface KitchenOptions {
@@ -17,7 +18,7 @@ export interface KitchenOptions {
   labels?: Record<string, string>
   /** Beside DOCKER_HOST. */
   env?: Record<string, string>
-  /** False leaves it the lab's own network: neither the internet nor this host. */
+  /** False leaves it the lab's own network: neither the internet nor this host, whether or not that network has a way out. */
   egress?: boolean
   limits?: Partial<KitchenResources>
 }
@@ -134,10 +135,13 @@ async function remove(engine: Engine, id: string): Promise<void> {
  * own network, which may not. The gateway is this host, and the last stop of everything that leaves.
  */
 async function closeOff(options: KitchenOptions, kitchen: string): Promise<void> {
-  const { engine, lab, image } = options
+  const { engine, lab, image, network } = options
+  // An internal network may have no default route that would tell of its gateway, which is reached all the same.
+  const found = await engine.request<{ IPAM: { Config: AddressRange[] | null } }>("GET", `/networks/${network}`)
+  const gateways = (found?.IPAM.Config ?? []).map(gatewayOf).filter((gateway) => gateway !== undefined)
   const id = await start(options, undefined, {
     Image: image,
-    Cmd: ["bash", "-c", CLOSE_OFF],
+    Cmd: ["bash", "-c", CLOSE_OFF, "close-off", ...gateways],
     Labels: { ...options.labels, [LABEL]: lab },
     HostConfig: { NetworkMode: `container:${kitchen}`, CapDrop: ["ALL"], CapAdd: ["NET_ADMIN"] },
   })
@@ -148,7 +152,7 @@ async function closeOff(options: KitchenOptions, kitchen: string): Promise<void>
 }
 
 const CLOSE_OFF = `set -e
-for gateway in $(ip -4 route show default | awk '{ print $3 }'); do ip -4 route add prohibit "$gateway"; done
+for gateway in "$@" $(ip -4 route show default | awk '{ print $3 }'); do ip -4 route replace prohibit "$gateway"; done
 ip -4 route flush default
 ip -6 route flush default
 test -z "$(ip -4 route show default)$(ip -6 route show default)"`

@@ -79,7 +79,7 @@ async function createNetwork(asked: Asked, about: About): Promise<Judgement> {
   if (rebuilt.kind === "refused") return denied(rebuilt.status, rebuilt.reason)
   if (rebuilt.body["Name"] === undefined) return denied(400, "a network needs a name")
   if (about.terms.egress === false && rebuilt.body["Internal"] !== true) {
-    return denied(403, "this lab has no way out: a network must be internal")
+    return denied(403, "this lab has no way out: say --internal")
   }
   if ((await about.own.networks()).length >= NETWORKS_MAX) {
     return denied(403, `this lab has ${NETWORKS_MAX} networks already, which is all that it may have`)

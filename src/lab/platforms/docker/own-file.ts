@@ -24,11 +24,11 @@ export interface OwnFile {
 /**
  * The file of one lab, from the subject's: everything carries the lab's label and the project's own names; host ports, container
  * names and address plans are taken out; what is mounted from the subject's folder is a copy under `dir`; images that are built have
- * the names in `built`, by service. Pure.
+ * the names in `built`, by service; without `egress` the networks have no way out. Pure.
  */
 export function ownFile(
   file: ComposeFile,
-  lab: { id: string; dir: string; folder: string; built: Record<string, string> },
+  lab: { id: string; dir: string; folder: string; built: Record<string, string>; egress: boolean },
 ): OwnFile {
   const copies: Copy[] = []
   const copied = (from: string) => {
@@ -45,7 +45,10 @@ export function ownFile(
   const own: ComposeFile = {
     name: lab.id,
     services: mapValues(services, (service, name) => ownService(service, lab.built[name], labels, copied)),
-    networks: mapValues(file.networks ?? {}, (network) => ownNetwork(network ?? {}, labels)),
+    networks: mapValues(file.networks ?? {}, (network) => ({
+      ...ownNetwork(network ?? {}, labels),
+      ...(!lab.egress && { internal: true }),
+    })),
     volumes: mapValues({ ...volumes, ...file.volumes }, (volume) => ownVolume(volume ?? {}, labels)),
     configs: mapValues(file.configs ?? {}, (text) => ownText(text, copied)),
     secrets: mapValues(file.secrets ?? {}, (text) => ownText(text, copied)),

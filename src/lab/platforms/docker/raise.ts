@@ -38,7 +38,8 @@ export async function planCompose(engine: Engine, subject: Subject, id: string):
 export async function composeUp(engine: Engine, plan: ComposePlan, lab: Lab): Promise<void> {
   mkdirSync(lab.dir, { recursive: true })
   await provideImages(engine, plan.file, plan.built, { scratch: lab.dir, embedded: plan.embedded })
-  const { file, copies } = ownFile(plan.file, { id: lab.id, dir: lab.dir, folder: plan.folder, built: plan.built })
+  const { folder, built, subject } = plan
+  const { file, copies } = ownFile(plan.file, { id: lab.id, dir: lab.dir, folder, built, egress: subject.egress })
   for (const { from, to } of copies) copyTree(from, to)
   for (let attempt = 1; ; attempt++) {
     const subnets = await freeSubnets(engine, membersOfNetworks(file))

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { EnvironmentError } from "../../../lib/errors.ts"
 import type { Engine } from "./engine.ts"
-import { freeSubnets } from "./subnets.ts"
+import { freeSubnets, gatewayOf } from "./subnets.ts"
 
 /** An engine that has networks with these ranges, and nothing else. */
 function engineWith(...subnets: (string | undefined)[]): Engine {
@@ -42,4 +42,11 @@ describe("address ranges", () => {
     await expect(none).rejects.toThrow(EnvironmentError)
     await expect(none).rejects.toThrow("no range of 16 addresses is left for a lab in 192.168.192.0/18")
   })
+})
+
+test("the gateway of a range is its first address, unless the engine says otherwise, and none for IPv6", () => {
+  expect(gatewayOf({ Subnet: "192.168.192.16/28" })).toBe("192.168.192.17")
+  expect(gatewayOf({ Subnet: "10.1.0.0/16", Gateway: "10.1.255.254" })).toBe("10.1.255.254")
+  expect(gatewayOf({ Subnet: "fd00::/64", Gateway: "fd00::1" })).toBeUndefined()
+  expect(gatewayOf({})).toBeUndefined()
 })

@@ -33,10 +33,23 @@ export async function freeSubnets(engine: Engine, members: readonly number[], dr
   })
 }
 
+/** As the engine describes one of a network's. */
+export interface AddressRange {
+  Subnet?: string
+  /** Left out where the engine has chosen it. */
+  Gateway?: string
+}
+
+/** This host's own address in a network: its first, unless somebody chose another. Undefined for IPv6. */
+export function gatewayOf({ Subnet = "", Gateway }: AddressRange): string | undefined {
+  const range = rangeOf(Subnet)
+  return range && (Gateway ?? dotted(range.start + 1))
+}
+
 // internal
 
 interface Listed {
-  IPAM: { Config: { Subnet?: string }[] | null }
+  IPAM: { Config: AddressRange[] | null }
 }
 
 interface Range {
@@ -97,6 +110,9 @@ function parse(address: string): number {
 }
 
 function show({ start, size }: Range): string {
-  const parts = [24, 16, 8, 0].map((shift) => Math.floor(start / 2 ** shift) % 256)
-  return `${parts.join(".")}/${32 - Math.log2(size)}`
+  return `${dotted(start)}/${32 - Math.log2(size)}`
+}
+
+function dotted(address: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".")
 }
