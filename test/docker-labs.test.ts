@@ -191,6 +191,66 @@ dockerTest(
   TIMEOUT_MS,
 )
 
+/** `seed` ends, and `app` begins when it has. Their image has a volume that the file says nothing of; in `app` a tmpfs takes its place. */
+const ONCE = `services:
+  seed:
+    image: images-test-once
+    build: &image
+      context: once
+      dockerfile_inline: |
+        FROM ${IMAGE}
+        RUN mkdir /state && echo as it was >/state/seed
+        VOLUME /state /scratch/
+    command: sh -c "exit $EXIT"
+  app:
+    image: images-test-once
+    build: *image
+    command: sleep 600
+    tmpfs: ["/scratch:size=1m"]
+    depends_on: { seed: { condition: service_completed_successfully } }
+`
+
+dockerTest(
+  "a service that is meant to end does, and a volume that only an image speaks of is the lab's own",
+  async () => {
+    mkdirSync(join(home.dir, "compose", "once"), { recursive: true })
+    file("once", ONCE.replace("$EXIT", "0"))
+    const { lab, nodes } = await up("once")
+    expect(nodes.map(({ name, state }) => `${name} ${state}`)).toEqual([`${lab}-seed-1 exited`, `${lab}-app-1 running`])
+    const [image, volumes] = [
+      docker("inspect", "--format", "{{.Config.Image}}", `${lab}-app-1`),
+      docker("volume", "ls", "-q", "--filter", `label=lab=${lab}`).split("\n"),
+    ]
+    try {
+      const tickets = await home.run("tickets", "list", lab, "--all", "--json")
+      expect(JSON.parse(tickets.stdout)).toEqual([])
+      expect(volumes).toEqual([`${lab}_app-unnamed-1`, `${lab}_seed-unnamed-1`, `${lab}_seed-unnamed-2`])
+      const mounts = docker(
+        "inspect",
+        "--format",
+        "{{range .Mounts}}{{.Name}} {{end}}",
+        `${lab}-app-1`,
+        `${lab}-seed-1`,
+      )
+      expect(mounts.split(/\s+/).filter(Boolean).sort()).toEqual(volumes)
+      expect((await home.run("exec", lab, "app", "--", "cat", "/state/seed")).stdout).toBe("as it was\n")
+      // Whoever removes the container leaves the volume; the lab takes it along.
+      docker("rm", "-f", `${lab}-app-1`)
+      await home.run("down", lab)
+      expect(labelled(lab)).toEqual([])
+
+      file("once", ONCE.replace("$EXIT", "3"))
+      const failed = await home.run("up", "once")
+      expect(failed.exit_code).toBe(4)
+      expect(failed.stderr).toMatch(/did not come up: .*"?seed"?.* exit 3/)
+      expect(await waitUntil(() => home.residue().length === 0, { timeout_ms: 20_000, every_ms: 50 })).toBe(true)
+    } finally {
+      docker("image", "rm", image)
+    }
+  },
+  TIMEOUT_MS,
+)
+
 describe("an up that cannot be", () => {
   const fails = async (text: string, env: Record<string, string> = {}) => {
     file("bad", text)

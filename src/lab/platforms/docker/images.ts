@@ -49,7 +49,24 @@ export async function provideImages(
   }
 }
 
+/** Where the image of each service has a volume, by `VOLUME` in its Dockerfile. The engine must have the images. */
+export async function imageVolumes(
+  engine: Engine,
+  file: ComposeFile,
+  built: Record<string, string>,
+): Promise<Record<string, string[]>> {
+  const asked = Object.entries(file.services).map(async ([service, { image }]) => {
+    const found = await engine.request<Inspected>("GET", `/images/${built[service] ?? image}/json`)
+    return [service, Object.keys(found?.Config?.Volumes ?? {})] as const
+  })
+  return Object.fromEntries(await Promise.all(asked))
+}
+
 // internal
+
+interface Inspected {
+  Config: { Volumes: Record<string, unknown> | null } | null
+}
 
 const TAG_DIGITS = 12
 

@@ -1,4 +1,4 @@
-import { join, relative } from "node:path"
+import { join, normalize, relative } from "node:path"
 import {
   type ComposeFile,
   type ComposeMount,
@@ -21,15 +21,23 @@ export interface OwnFile {
   copies: Copy[]
 }
 
+export interface OwnFileOptions {
+  id: string
+  dir: string
+  folder: string
+  /** The name of the image of each service that is built. */
+  built: Record<string, string>
+  /** Where the image of each service has a volume, whatever its file says. */
+  image_volumes: Record<string, string[]>
+  egress: boolean
+}
+
 /**
  * The file of one lab, from the subject's: everything carries the lab's label and the project's own names; host ports, container
- * names and address plans are taken out; what is mounted from the subject's folder is a copy under `dir`; images that are built have
- * the names in `built`, by service; without `egress` the networks have no way out. Pure.
+ * names and address plans are taken out; what is mounted from the subject's folder is a copy under `dir`; volumes have
+ * names; without `egress` the networks have no way out. Pure.
  */
-export function ownFile(
-  file: ComposeFile,
-  lab: { id: string; dir: string; folder: string; built: Record<string, string>; egress: boolean },
-): OwnFile {
+export function ownFile(file: ComposeFile, lab: OwnFileOptions): OwnFile {
   const copies: Copy[] = []
   const copied = (from: string) => {
     const to = join(lab.dir, "files", relative(lab.folder, from))
@@ -38,7 +46,7 @@ export function ownFile(
     return to.replaceAll("$", "$$$$")
   }
   const labels = { [LAB_LABEL]: lab.id }
-  const services = mapValues(file.services, withNamedVolumes)
+  const services = mapValues(file.services, (service, name) => withNamedVolumes(service, name, lab.image_volumes[name]))
   const named = Object.values(services).flatMap(({ volumes = [] }) => volumes.filter(({ type }) => type === "volume"))
   const volumes = Object.fromEntries(named.map(({ source = "" }) => [source, {}]))
   delete volumes[""]
@@ -101,12 +109,23 @@ function ownService(
  * A volume without a name gets one, and with it the lab's label: else it would stay behind when somebody removes the container.
  * Not for several instances, which would share it.
  */
-function withNamedVolumes(service: ComposeService, name: string): ComposeService {
-  if (service.volumes === undefined || instancesOf(service) !== 1) return service
+function withNamedVolumes(service: ComposeService, name: string, of_image: string[] = []): ComposeService {
+  if (instancesOf(service) !== 1) return service
+  const declared = service.volumes ?? []
+  const taken = new Set([...declared.map(({ target }) => target), ...tmpfsOf(service)].map(plainPath))
+  const more = of_image.filter((target) => !taken.has(plainPath(target))).map((target) => ({ type: "volume", target }))
+  const all: ComposeMount[] = [...declared, ...more]
+  if (all.length === 0) return service
   const named = (mount: ComposeMount, n: number) =>
     mount.type === "volume" && mount.source === undefined ? { ...mount, source: `${name}-unnamed-${n + 1}` } : mount
-  return { ...service, volumes: service.volumes.map(named) }
+  return { ...service, volumes: all.map(named) }
 }
+
+function tmpfsOf({ tmpfs = [] }: ComposeService): string[] {
+  return [tmpfs].flat().map((place) => place.split(":")[0] ?? "")
+}
+
+const plainPath = (path: string) => normalize(`${path}/`)
 
 function ownMount(mount: ComposeMount, copied: (from: string) => string): ComposeMount {
   return mount.type === "bind" && mount.source !== undefined ? { ...mount, source: copied(mount.source) } : mount

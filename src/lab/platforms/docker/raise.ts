@@ -7,7 +7,7 @@ import { compose, composeEnvironment } from "./compose.ts"
 import { type ComposeFile, composeFileOf, normalised } from "./compose-file.ts"
 import { copyTree } from "./copy.ts"
 import type { Engine } from "./engine.ts"
-import { builtImages, provideImages } from "./images.ts"
+import { builtImages, imageVolumes, provideImages } from "./images.ts"
 import { membersOfNetworks, ownFile, withSubnets } from "./own-file.ts"
 import { requireRoom } from "./preflight.ts"
 import { freeSubnets } from "./subnets.ts"
@@ -39,7 +39,9 @@ export async function composeUp(engine: Engine, plan: ComposePlan, lab: Lab): Pr
   mkdirSync(lab.dir, { recursive: true })
   await provideImages(engine, plan.file, plan.built, { scratch: lab.dir, embedded: plan.embedded })
   const { folder, built, subject } = plan
-  const { file, copies } = ownFile(plan.file, { id: lab.id, dir: lab.dir, folder, built, egress: subject.egress })
+  const image_volumes = await imageVolumes(engine, plan.file, built)
+  const own = { id: lab.id, dir: lab.dir, folder, built, image_volumes, egress: subject.egress }
+  const { file, copies } = ownFile(plan.file, own)
   for (const { from, to } of copies) copyTree(from, to)
   for (let attempt = 1; ; attempt++) {
     const subnets = await freeSubnets(engine, membersOfNetworks(file))
