@@ -5,7 +5,7 @@ import { type SleepyLab, sleepyLab } from "../../test/support/sleepy-lab.ts"
 import { recordCampaign, recordTrial } from "../../test/support/stored-lab.ts"
 import type { Lab } from "../lab/lab.ts"
 import { residents } from "../lab/platforms/residents.ts"
-import { identify, stateOf } from "../lib/process.ts"
+import { bootId, identify, stateOf } from "../lib/process.ts"
 import { events, firstBreak } from "../store/events.ts"
 import { enterPhase, injectionsOf, planInjection } from "../store/injections.ts"
 import { getLab, recordGuardian } from "../store/labs.ts"
@@ -165,6 +165,21 @@ describe("a sweep", () => {
     sleepy.store.db.query("update labs set owner_boot = 'an earlier boot' where id = ?").run(sleepy.lab.id)
     expect((await sweep(sleepy.store)).healed).toHaveLength(1)
     expect(isGone(sleepy.lab)).toBe(true)
+  })
+
+  test("leaves a lab alone whose owner it cannot see, in another namespace of pids, until the lab is overdue", async () => {
+    const { store, lab } = sleepy
+    const set = (column: string, value: string) =>
+      store.db.query(`update labs set ${column} = ? where id = ?`).run(value, lab.id)
+    set("owner_boot", `${bootId().replace(/ pid:.*/, "")} pid:[1]`)
+    set("owner_pid", "999999999")
+    expect((await sweep(store)).healed).toEqual([])
+    set("deadline_at", new Date(Date.now() - 5_000).toISOString())
+    expect((await sweep(store)).healed).toEqual([])
+    expect(isGone(lab)).toBe(false)
+    set("deadline_at", new Date(Date.now() - 600_000).toISOString())
+    expect((await sweep(store)).healed).toHaveLength(1)
+    expect(isGone(lab)).toBe(true)
   })
 
   test("heals a lab whose owner's pid belongs to another process now", async () => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { codeOf } from "./errors.ts"
 
 /** A process by pid and start time, so that a reused pid is never taken for it. */
@@ -50,20 +50,50 @@ export function livingInGroup(group: number): number {
   return members.filter((state) => state !== "gone").length
 }
 
-/** Whether the process that a record names lives: that very one, in this boot of the machine. */
-export function isAlive(record: { boot: string | null; pid: number | null; started: string | null }): boolean {
-  const { boot, pid, started } = record
-  return boot === bootId() && pid !== null && started !== null && stateOf({ pid, started }) !== "gone"
+/** A process as it is kept on record, for all time: by `bootId`, pid and start time. */
+export interface ProcessRecord {
+  boot: string | null
+  pid: number | null
+  started: string | null
+}
+
+/**
+ * What became of the very process that a record names. `unseen`: its pid is of another namespace (pid_namespaces(7)), so it says
+ * nothing here, whoever has that pid: of a process on the host to a container, for instance.
+ */
+export function fateOf({ boot, pid, started }: ProcessRecord): "alive" | "dead" | "unseen" {
+  if (boot === null || pid === null || started === null) return "dead"
+  if (boot === bootId()) return stateOf({ pid, started }) === "gone" ? "dead" : "alive"
+  return withoutNamespace(boot) === withoutNamespace(bootId()) ? "unseen" : "dead"
+}
+
+/** Whether the process that a record names is seen to live. */
+export function isAlive(record: ProcessRecord): boolean {
+  return fateOf(record) === "alive"
 }
 
 let boot: string | undefined
-/** Changes with each boot of the machine. With pid and start time it names a process for all time. */
+/** Changes with each boot of the machine. Where pids are not the machine's own, as in a container, it also says whose they are. */
 export function bootId(): string {
-  boot ??= process.platform === "linux" ? readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim() : ps(1).started
+  boot ??=
+    process.platform === "linux"
+      ? [readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(), ...pidNamespace()].join(" ")
+      : ps(1).started
   return boot
 }
 
 // internal
+
+/** The kernel's constant name of the machine's own namespace of pids (PROC_PID_INIT_INO). */
+const MACHINE_PIDS = "pid:[4026531836]"
+
+const withoutNamespace = (boot: string) => boot.replace(/ pid:\[\d+\]$/, "")
+
+/** The namespace in which this process has its pid, unless that is the machine's own. */
+function pidNamespace(): string[] {
+  const name = readlinkSync("/proc/self/ns/pid")
+  return name === MACHINE_PIDS ? [] : [name]
+}
 
 function readStat(pid: number): { state: ProcessState; started: string } | undefined {
   if (process.platform === "linux") return readProcStat(pid)

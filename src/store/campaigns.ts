@@ -71,7 +71,7 @@ export function listCampaigns(
     .all({ name: options.name ?? null, matrix_hash: options.matrix_hash ?? null, limit: options.limit ?? -1 })
 }
 
-/** Whether a process runs it at this moment. */
+/** Whether a process runs it at this moment; one in another container is not seen, so that a container made anew goes on. */
 export function runnerAlive({ runner_boot, runner_pid, runner_started }: Runner): boolean {
   return isAlive({ boot: runner_boot, pid: runner_pid, started: runner_started })
 }

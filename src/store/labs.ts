@@ -1,4 +1,4 @@
-import { bootId, isAlive, type ProcessId, stateOf, thisProcess } from "../lib/process.ts"
+import { bootId, fateOf, isAlive, type ProcessId, stateOf, thisProcess } from "../lib/process.ts"
 import { append } from "./events.ts"
 import type { Store } from "./open.ts"
 import { enterStage } from "./trials.ts"
@@ -158,11 +158,6 @@ export function livingLabs(store: Store): LabRow[] {
   return store.db.query<LabRow, []>("select * from labs where state <> 'destroyed' order by created_at").all()
 }
 
-/** Whether the process that answers for the lab is the one that was recorded, and alive, in this boot. */
-export function ownerAlive(lab: LabRow): boolean {
-  return isAlive({ boot: lab.owner_boot, pid: lab.owner_pid, started: lab.owner_started })
-}
-
 /** The lab's guardian, while it lives. */
 export function guardianOf({ owner_boot, guardian_pid, guardian_started }: LabRow): ProcessId | undefined {
   if (guardian_pid === null || guardian_started === null) return undefined
@@ -170,8 +165,18 @@ export function guardianOf({ owner_boot, guardian_pid, guardian_started }: LabRo
   return isAlive({ boot: owner_boot, ...guardian }) ? guardian : undefined
 }
 
-/** Nobody answers for the lab any more: its owner is dead, and its guardian is dead or stopped. */
+/**
+ * Nobody answers for the lab any more: its owner is dead, and its guardian is dead or stopped. Where neither can be seen (a container,
+ * with a lab of its host): its guardian ought to have destroyed it by now.
+ */
 export function isOrphan(lab: LabRow): boolean {
+  const owner = fateOf({ boot: lab.owner_boot, pid: lab.owner_pid, started: lab.owner_started })
+  if (owner === "unseen") return Date.now() > Date.parse(lab.deadline_at) + OVERDUE_MS
   const guardian = guardianOf(lab)
-  return !ownerAlive(lab) && (guardian === undefined || stateOf(guardian) === "stopped")
+  return owner === "dead" && (guardian === undefined || stateOf(guardian) === "stopped")
 }
+
+// internal
+
+/** A guardian looks at its lab's deadline every few seconds, and a large lab takes some to go. */
+const OVERDUE_MS = 60_000
