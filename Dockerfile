@@ -1,6 +1,6 @@
 # The place where an agent's commands run, and the same with the executable inside.
 #   docker build --target kitchen -t kitchen - < Dockerfile
-#   docker build --target agent -t kitchen-agent -f Dockerfile dist     # where `bun run build` has put the executable
+#   docker build --target agent -t kitchen-agent .     # once `bun run build` has made dist/operator
 # What the kitchen's image says of itself (labels, environment, history) is read by the agent: it tells what is in it, no more.
 
 FROM debian:trixie-slim AS kitchen
@@ -16,4 +16,4 @@ WORKDIR /work
 CMD ["perl", "-e", "$SIG{CHLD} = 'IGNORE'; sleep while 1"]
 
 FROM kitchen AS agent
-COPY operator /usr/local/bin/operator
+COPY dist/operator /usr/local/bin/operator
