@@ -57,10 +57,12 @@ const at = (node: string) => (node === "" ? "" : ` of ${node}`)
 
 const DESCRIBERS: Describers = {
   "lab.created": (body) => ({ label: "lab", text: `created from ${body.subject}, by the platform ${body.platform}` }),
+  "lab.adopted": (body) => ({ label: "lab", text: `the project ${body.project} adopted as ${body.subject}` }),
   "lab.up": (body) => ({ label: "lab", text: `${body.nodes.join(", ")} up in ${showDuration(body.took_ms)}` }),
   "lab.kept": (body) => ({ label: "lab", text: `kept by its guardian, pid ${body.owner_pid}` }),
   "lab.deadline": () => undefined,
   "lab.ending": (body) => ({ label: "lab", text: `is taken down by ${body.by}: ${body.reason}` }),
+  "lab.released": (body) => ({ label: "lab", text: `let go of; the project ${body.project} stays as it is` }),
   "lab.destroyed": (body) => ({
     label: "lab",
     text: `destroyed by ${body.by}: ${body.reason}; ${body.ended_processes} processes ended`,

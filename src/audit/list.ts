@@ -24,8 +24,9 @@ export function listLogs(store: Store, limit: number): Log[] {
 
 const LIST = `
   select lab, subject, state, trial, fault, variant, stage, verdict, events, created_at from (
-    select labs.id as lab, labs.subject, labs.state, trials.id as trial, trials.fault, trials.variant, trials.stage,
-      trials.verdict, (select coalesce(max(seq), 0) from events where events.lab = labs.id) as events, labs.created_at,
+    select labs.id as lab, labs.subject,
+      case when labs.adopted is not null and labs.state = 'destroyed' then 'released' else labs.state end as state,
+      trials.id as trial, trials.fault, trials.variant, trials.stage, trials.verdict, (select coalesce(max(seq), 0) from events where events.lab = labs.id) as events, labs.created_at,
       labs.rowid as n
     from labs left join trials on trials.id = labs.trial
     union all

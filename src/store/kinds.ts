@@ -4,10 +4,14 @@
  */
 export interface EventBodies {
   "lab.created": { subject: string; platform: string; dir: string; trial: string | null; deadline_at: string }
+  /** The lab is a Compose project that somebody else runs. */
+  "lab.adopted": { project: string; subject: string; dir: string }
   "lab.up": { nodes: string[]; took_ms: number }
   "lab.kept": { owner_pid: number }
   "lab.deadline": { deadline_at: string }
   "lab.ending": { by: string; reason: string }
+  /** An adopted lab was let go of, with its project as it was. */
+  "lab.released": { project: string }
   "lab.destroyed": { by: string; reason: string; ended_processes: number }
 
   "trial.stage": { trial: string; stage: Stage; reason: string | null }

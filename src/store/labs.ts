@@ -26,27 +26,17 @@ export interface LabRow {
   holds_since_ms: number | null
   monitor: string | null
   monitor_seen_ms: number
+  /** The Compose project of a lab that somebody else runs; null where Operator has made it. */
+  adopted: string | null
 }
 
 export type NewLab = Pick<LabRow, "id" | "subject" | "subject_text" | "platform" | "dir" | "trial" | "deadline_at">
 
 /** Records a lab before anything of it exists. This process is its owner. */
 export function createLab(store: Store, lab: NewLab): void {
-  const owner = thisProcess()
   store.write(
     () => {
-      store.db
-        .query(
-          `insert into labs (id, subject, subject_text, platform, dir, trial, state, owner_boot, owner_pid, owner_started, created_at, deadline_at)
-           values (:id, :subject, :subject_text, :platform, :dir, :trial, 'starting', :boot, :pid, :started, :created_at, :deadline_at)`,
-        )
-        .run({
-          ...lab,
-          boot: bootId(),
-          pid: owner.pid,
-          started: owner.started,
-          created_at: store.clock.now().toISOString(),
-        })
+      insertLab(store, { ...lab, state: "starting", adopted: null })
       if (lab.trial !== null) store.db.query("update trials set lab = ? where id = ?").run(lab.id, lab.trial)
       const { subject, platform, dir, trial, deadline_at } = lab
       append(store, lab.id, "lab.created", { subject, platform, dir, trial, deadline_at })
@@ -54,6 +44,17 @@ export function createLab(store: Store, lab: NewLab): void {
     },
     { durable: true },
   )
+}
+
+/** The row of a lab alone, in a transaction of the caller's. */
+export function insertLab(store: Store, lab: NewLab & Pick<LabRow, "state" | "adopted">): void {
+  const { pid, started } = thisProcess()
+  store.db
+    .query(
+      `insert into labs (id, subject, subject_text, platform, dir, trial, state, owner_boot, owner_pid, owner_started, created_at, deadline_at, adopted)
+       values (:id, :subject, :subject_text, :platform, :dir, :trial, :state, :boot, :pid, :started, :created_at, :deadline_at, :adopted)`,
+    )
+    .run({ ...lab, boot: bootId(), pid, started, created_at: store.clock.now().toISOString() })
 }
 
 export function markUp(store: Store, lab: string, nodes: string[], took_ms: number): void {
@@ -167,9 +168,10 @@ export function guardianOf({ owner_boot, guardian_pid, guardian_started }: LabRo
 
 /**
  * Nobody answers for the lab any more: its owner is dead, and its guardian is dead or stopped. Where neither can be seen (a container,
- * with a lab of its host): its guardian ought to have destroyed it by now.
+ * with a lab of its host): its guardian ought to have destroyed it by now. An adopted lab is not ours to answer for.
  */
 export function isOrphan(lab: LabRow): boolean {
+  if (lab.adopted !== null) return false
   const owner = fateOf({ boot: lab.owner_boot, pid: lab.owner_pid, started: lab.owner_started })
   if (owner === "unseen") return Date.now() > Date.parse(lab.deadline_at) + OVERDUE_MS
   const guardian = guardianOf(lab)

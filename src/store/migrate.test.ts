@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { events, firstBreak } from "./events.ts"
 import { SCHEMA_VERSION } from "./migrate.ts"
 import first from "./migrations/0001.sql" with { type: "text" }
+import { getLab } from "./labs.ts"
 import { openStore, openStoreReadOnly, storeSchema } from "./open.ts"
 import { claimLab, endSession, sessionsOf } from "./sessions.ts"
 import { getTrial } from "./trials.ts"
@@ -66,6 +67,7 @@ test("a store of schema 1 is brought up to date, and keeps its rows in their ord
   expect(store.db.query("select id from sessions order by rowid").values()).toEqual([["s-2"], ["s-1"]])
   expect(getTrial(store, "t")).toMatchObject({ lab: null, prompt_text: null, prices_text: null, stage: "settling" })
   expect(store.db.query("select limit_usd from campaigns").values()).toEqual([[null]])
+  expect(getLab(store, "kv-1")).toMatchObject({ adopted: null })
   expect(store.db.query("pragma foreign_key_check").all()).toEqual([])
   store.close()
 })

@@ -1,9 +1,10 @@
 import type { Database } from "bun:sqlite"
 import first from "./migrations/0001.sql" with { type: "text" }
 import second from "./migrations/0002.sql" with { type: "text" }
+import third from "./migrations/0003.sql" with { type: "text" }
 
 /** In order; never edited once released, never destructive. */
-const MIGRATIONS = [first, second]
+const MIGRATIONS = [first, second, third]
 
 export const SCHEMA_VERSION = MIGRATIONS.length
 
