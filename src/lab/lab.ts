@@ -23,6 +23,8 @@ export interface Lab {
   readonly id: string
   readonly subject: Subject
   readonly platform: Platform
+  /** The Compose project that somebody else runs, where that is the lab: it is watched and worked on, never broken or destroyed. */
+  readonly adopted?: string | undefined
   /** The lab's folder on this machine. */
   readonly dir: string
 

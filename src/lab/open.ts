@@ -3,7 +3,8 @@ import type { LabRow } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
 import type { Lab } from "./lab.ts"
 import { parseSubject, storedSubject } from "./parse-subject.ts"
-import { dockerLab } from "./platforms/docker/lab.ts"
+import { dockerEngine } from "./platforms/docker/engine.ts"
+import { type DockerLab, dockerLab } from "./platforms/docker/lab.ts"
 import { processLab } from "./platforms/process.ts"
 import type { Subject } from "./subject.ts"
 
@@ -28,9 +29,15 @@ export async function openLabToDestroy(store: Store, row: LabRow): Promise<Lab> 
 // internal
 
 /** `look` lets a Docker lab learn at once where its nodes are, for which an engine must answer. */
-async function labOn({ id, dir, platform }: LabRow, subject: Subject, { look }: { look: boolean }): Promise<Lab> {
+async function labOn(row: LabRow, subject: Subject, { look }: { look: boolean }): Promise<Lab> {
+  const { id, dir, platform, adopted } = row
   if (platform !== "docker") return processLab(id, subject, dir)
-  const lab = dockerLab(id, subject, dir)
+  const lab = adopted === null ? dockerLab(id, subject, dir) : adoptedLab(row, subject, adopted)
   if (look) await lab.refresh()
   return lab
+}
+
+/** Nothing loads a system that somebody else runs, so nothing is known of how it bears a load. */
+function adoptedLab({ id, dir }: LabRow, subject: Subject, project: string): DockerLab {
+  return dockerLab(id, { ...subject, workload: undefined }, dir, dockerEngine(), project)
 }

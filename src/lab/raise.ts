@@ -35,8 +35,7 @@ export async function raiseLab(
 ): Promise<{ lab: Lab; guardian: Guardian }> {
   const start_ms = store.clock.mono_ms()
   const platform = platformFor(subject, options.platform)
-  const id = await freshId(store, subject.name, platform)
-  const dir = join(labsFolder(store), id)
+  const { id, dir } = await newName(store, subject.name, platform)
   const site = platform === "docker" ? await dockerSite(subject, id, dir) : processSite(subject, id, dir)
   createLab(store, {
     id,
@@ -71,6 +70,18 @@ export function labsFolder(store: Pick<Store, "file">): string {
   return join(dirname(store.file), "labs")
 }
 
+/** An id that no lab has, which begins with `name`, and where the folder of such a lab is to be. */
+export async function newName(store: Store, name: string, platform: Platform): Promise<{ id: string; dir: string }> {
+  for (;;) {
+    const id = labId(name)
+    const dir = join(labsFolder(store), id)
+    if (getLab(store, id) || existsSync(dir)) continue
+    // Another store's lab may have the same name on the same engine.
+    if (platform === "docker" && (await isLabelled(dockerEngine(), id))) continue
+    return { id, dir }
+  }
+}
+
 // internal
 
 /** A lab that is not there yet, and how it comes to be. */
@@ -93,14 +104,4 @@ async function dockerSite(subject: Subject, id: string, dir: string): Promise<Si
   const lab = dockerLab(id, subject, dir, engine)
   const plan = await planCompose(engine, subject, id)
   return { lab, build: () => composeUp(engine, plan, lab) }
-}
-
-async function freshId(store: Store, subject: string, platform: Platform): Promise<string> {
-  for (;;) {
-    const id = labId(subject)
-    if (getLab(store, id) || existsSync(join(labsFolder(store), id))) continue
-    // Another store's lab may have the same name on the same engine.
-    if (platform === "docker" && (await isLabelled(dockerEngine(), id))) continue
-    return id
-  }
 }

@@ -5,6 +5,8 @@ import type { Subject } from "../../subject.ts"
 import { type ComposeFile, composeFileOf, type ComposeService, instancesOf } from "./compose-file.ts"
 import { type Container, listContainers } from "./containers.ts"
 import type { Engine } from "./engine.ts"
+import { membershipOf } from "./membership.ts"
+import { projectExpectation } from "./project-nodes.ts"
 
 /** A node, with its container when there is one. */
 export type Found = Node & Partial<Container>
@@ -19,8 +21,21 @@ export interface Book {
   resolve(url: string): string | undefined
 }
 
-export function addressBook(engine: Engine, lab: { id: string; subject: Subject; dir: string }): Book {
-  const expected = expectation(lab)
+/** What a lab is meant to hold. */
+export interface Expected {
+  /** As they are when nothing is there. */
+  nodes: Node[]
+  /** Services that are meant to end: others wait for that. */
+  ending: Set<string>
+}
+
+export function addressBook(
+  engine: Engine,
+  lab: { id: string; subject: Subject; dir: string; adopted?: string | undefined },
+): Book {
+  const expected = lab.adopted === undefined ? expectation(lab) : projectExpectation(lab.subject, lab.adopted)
+  // What else a project holds that somebody else runs is not looked at.
+  const isNode = ({ service }: Container) => lab.adopted === undefined || lab.subject.services.includes(service)
   let book: Container[] = []
   let [looks, newest] = [0, 0]
 
@@ -33,10 +48,11 @@ export function addressBook(engine: Engine, lab: { id: string; subject: Subject;
   return {
     look: async () => {
       const number = ++looks
-      const found = await listContainers(engine, lab.id)
+      const listed = await listContainers(engine, membershipOf(lab))
+      const found = listed.filter(isNode)
       // Looks overlap, and an earlier one that comes later says how it was before.
       if (number > newest) [book, newest] = [found, number]
-      return inOrder(expected(), found)
+      return inOrder(expected(listed), found)
     },
     url: (name, port) => {
       const found = address(members(lab.subject, name))
@@ -45,7 +61,7 @@ export function addressBook(engine: Engine, lab: { id: string; subject: Subject;
     resolve: (url) => {
       const parsed = new URL(url)
       const { hostname } = parsed
-      if (!lab.subject.services.includes(hostname) && !expected().nodes.some(({ name }) => name === hostname))
+      if (!lab.subject.services.includes(hostname) && !expected(book).nodes.some(({ name }) => name === hostname))
         return url
       const found = address([hostname])
       if (found === undefined) return undefined
@@ -59,14 +75,6 @@ export function addressBook(engine: Engine, lab: { id: string; subject: Subject;
 
 /** Where a service that does not run is said to be: port 0 refuses every connection. */
 const NOBODY = "127.0.0.1:0"
-
-/** What a lab is meant to hold. */
-interface Expected {
-  /** As they are when nothing is there. */
-  nodes: Node[]
-  /** Services that are meant to end: others wait for that. */
-  ending: Set<string>
-}
 
 /** By the lab's file once it is written, else by its subject. */
 function expectation({ id, subject, dir }: { id: string; subject: Subject; dir: string }): () => Expected {

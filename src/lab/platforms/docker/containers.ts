@@ -1,13 +1,13 @@
 import type { Node, NodeState } from "../../lab.ts"
 import type { Engine } from "./engine.ts"
-
-/** The label by which everything of a lab is known: containers, networks, volumes, whoever made them. Its value is the lab's id. */
-export const LAB_LABEL = "lab"
+import { labelOf, type Membership } from "./membership.ts"
 
 /** Compose writes these on every container that it makes. */
 const SERVICE_LABEL = "com.docker.compose.service"
 const NUMBER_LABEL = "com.docker.compose.container-number"
 const ONE_OFF_LABEL = "com.docker.compose.oneoff"
+/** "db:service_healthy:false,init:service_completed_successfully:false" */
+const DEPENDS_LABEL = "com.docker.compose.depends_on"
 
 /** A node's container as it is now. */
 export interface Container extends Node {
@@ -19,22 +19,29 @@ export interface Container extends Node {
   /** Undefined where no health check is declared. */
   health: "starting" | "healthy" | "unhealthy" | undefined
   exit_code: number
+  /** The services that it waited for until they had ended. */
+  awaited: string[]
 }
 
 /** The label filter of the engine's list and prune calls, and of its events. */
-export function labelFilter(id: string, more: Record<string, string[]> = {}): Record<string, string> {
-  return { filters: JSON.stringify({ label: [`${LAB_LABEL}=${id}`], ...more }) }
+export function labelFilter(membership: Membership, more: Record<string, string[]> = {}): Record<string, string> {
+  return { filters: JSON.stringify({ label: [labelOf(membership)], ...more }) }
 }
 
 /** The containers of a lab's services. What somebody else started in it, with `docker run` for instance, is no node. */
-export async function listContainers(engine: Engine, id: string): Promise<Container[]> {
-  const query = { all: "true", ...labelFilter(id) }
+export async function listContainers(engine: Engine, membership: Membership): Promise<Container[]> {
+  const query = { all: "true", ...labelFilter(membership) }
   const listed = (await engine.request<Listed[]>("GET", "/containers/json", { query })) ?? []
-  const nodes = listed.filter(({ Labels }) => Labels[SERVICE_LABEL] !== undefined && Labels[ONE_OFF_LABEL] !== "True")
+  const nodes = listed.filter(({ Labels }) => serviceOf(Labels) !== undefined)
   const inspected = await Promise.all(nodes.map(({ Id }) => engine.request<Inspected>("GET", `/containers/${Id}/json`)))
   // One that was removed in between is gone.
   const found = inspected.filter((one) => one !== undefined)
   return found.map((one) => containerOf(one, found)).sort((a, b) => a.number - b.number)
+}
+
+/** The service that a container with these labels is an instance of; undefined for a single command, and for what Compose has not made. */
+export function serviceOf(labels: Record<string, string>): string | undefined {
+  return labels[ONE_OFF_LABEL] === "True" ? undefined : labels[SERVICE_LABEL]
 }
 
 /** Which incarnation of a container runs: the same id and start mean the same process. */
@@ -81,11 +88,18 @@ function containerOf(one: Inspected, all: Inspected[]): Container {
     address: there ? addressOf(one, all) : undefined,
     health: health === "none" ? undefined : health,
     exit_code: one.State.ExitCode,
+    awaited: awaitedBy(one.Config.Labels[DEPENDS_LABEL] ?? ""),
   }
 }
 
-/** Its own address, or that of the container whose network it shares. */
+function awaitedBy(depends_on: string): string[] {
+  const pairs = depends_on.split(",").map((one) => one.split(":"))
+  return pairs.flatMap(([name = "", condition]) => (condition === "service_completed_successfully" ? [name] : []))
+}
+
+/** Its own address, or that of the container, or of this machine, whose network it shares. */
 function addressOf(one: Inspected, all: Inspected[]): string | undefined {
+  if (one.HostConfig.NetworkMode === "host") return "127.0.0.1"
   const shared = /^container:(.+)$/.exec(one.HostConfig.NetworkMode)?.[1]
   if (shared !== undefined) {
     const other = all.find(({ Id }) => Id === shared)

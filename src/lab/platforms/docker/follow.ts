@@ -1,6 +1,7 @@
 import type { Clock } from "../../../lib/clock.ts"
 import { labelFilter } from "./containers.ts"
 import type { Engine } from "./engine.ts"
+import type { Membership } from "./membership.ts"
 
 /** Health checks alone make three events a second and container, which say nothing of a state. */
 const EVENTS = ["create", "start", "die", "oom", "pause", "unpause", "destroy", "rename", "health_status"]
@@ -14,7 +15,7 @@ const RETRY_UP_TO_MS = 2_000
  * Also at the beginning and whenever the stream was lost and is there again: the engine replays no more than some 250 events, so
  * what happened in between is seen by looking, not by asking for it. `look` never runs twice at once.
  */
-export function follow(engine: Engine, id: string, clock: Clock, look: () => Promise<void>): () => void {
+export function follow(engine: Engine, of: Membership, clock: Clock, look: () => Promise<void>): () => void {
   const stop = new AbortController()
   const { signal } = stop
   const again = serially(look, signal)
@@ -22,7 +23,7 @@ export function follow(engine: Engine, id: string, clock: Clock, look: () => Pro
     let pause_ms = RETRY_FROM_MS
     while (!signal.aborted) {
       try {
-        const query = labelFilter(id, { type: ["container"], event: EVENTS })
+        const query = labelFilter(of, { type: ["container"], event: EVENTS })
         const stream = await engine.stream("GET", "/events", { query, signal })
         pause_ms = RETRY_FROM_MS
         again()

@@ -14,6 +14,7 @@ import { execIn } from "./exec.ts"
 import { follow } from "./follow.ts"
 import { removeKitchenFolders } from "./kitchen-folder.ts"
 import { readLogs } from "./logs.ts"
+import { membershipOf } from "./membership.ts"
 import { composeAgain } from "./raise.ts"
 import { removeLabelled } from "./remove.ts"
 
@@ -28,10 +29,19 @@ export interface DockerLab extends Lab {
   refresh(): Promise<void>
 }
 
-/** The lab of the Compose project `id`, which needs not be there. Nothing is asked of the engine yet. */
-export function dockerLab(id: string, subject: Subject, dir: string, engine: Engine = dockerEngine()): DockerLab {
+/**
+ * The lab of the Compose project `id`, which needs not be there; or `adopted`, a project that somebody else runs. Nothing is asked of
+ * the engine yet.
+ */
+export function dockerLab(
+  id: string,
+  subject: Subject,
+  dir: string,
+  engine: Engine = dockerEngine(),
+  adopted?: string,
+): DockerLab {
   const rotation: Rotation = new Map()
-  const book = addressBook(engine, { id, subject, dir })
+  const book = addressBook(engine, { id, subject, dir, adopted })
   /** The node of a name; a service's name stands for its first. */
   const find = async (name: string): Promise<Found> => {
     const nodes = await book.look()
@@ -43,14 +53,16 @@ export function dockerLab(id: string, subject: Subject, dir: string, engine: Eng
     })
   }
 
+  const membership = membershipOf({ id, adopted })
   const lab: DockerLab = {
     id,
     subject,
     platform: "docker",
+    adopted,
     dir,
     nodes: book.look,
     refresh: async () => void (await book.look()),
-    watchNodes: (listener) => follow(engine, id, systemClock, changes(book.look, listener)),
+    watchNodes: (listener) => follow(engine, membership, systemClock, changes(book.look, listener)),
     resolve: book.resolve,
     render: (template, values) => render(template, subject, { lab: dir, url: book.url }, rotation, values),
     environment: () => ({
@@ -62,12 +74,13 @@ export function dockerLab(id: string, subject: Subject, dir: string, engine: Eng
     start: async (name) => {
       const node = await find(name)
       if (node.state !== "exited") return
+      if (node.id === undefined && adopted !== undefined) throw notOurs(lab, node.service)
       if (node.id === undefined) await composeAgain(lab, node.service)
       else await engine.request("POST", `/containers/${node.id}/start`)
       await untilUp(lab, node.name, find)
     },
     signal: async (node, action) => {
-      const now = (await listContainers(engine, id)).find((one) => one.name === node.name)
+      const now = (await listContainers(engine, membership)).find((one) => one.name === node.name)
       if (!now || !sameProcess(now.process, node.process)) return false
       // Already so: the engine would refuse it.
       if (action !== "kill" && (now.state === "paused") === (action === "pause")) return true
@@ -84,6 +97,7 @@ export function dockerLab(id: string, subject: Subject, dir: string, engine: Eng
       const { id: container } = await find(name)
       return container === undefined ? "" : readLogs(engine, container, lines)
     },
+    // Of a project that somebody else runs nothing carries the label that is followed here.
     destroy: async () => {
       const residents = await endResidents(dir)
       const containers = await removeLabelled(engine, id, { settle: residents > 0 })
@@ -98,6 +112,12 @@ export function dockerLab(id: string, subject: Subject, dir: string, engine: Eng
 // internal
 
 const VERBS = { kill: "kill", pause: "pause", resume: "unpause" } as const
+
+function notOurs({ id, adopted }: Lab, service: string): EnvironmentError {
+  return new EnvironmentError(`${service} of ${id} is gone, and only whoever runs the project can make it again`, {
+    hint: `docker compose -p ${adopted} up --detach ${service}, where its file is`,
+  })
+}
 
 /** The container of a node in which something is to be run. */
 function running(lab: Lab, { id, name, state }: Found): string {

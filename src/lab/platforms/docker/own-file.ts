@@ -8,7 +8,7 @@ import {
   type ComposeVolume,
   instancesOf,
 } from "./compose-file.ts"
-import { LAB_LABEL } from "./containers.ts"
+import { LAB_LABEL } from "./membership.ts"
 
 /** A file or folder of the subject that goes into the lab's own folder. */
 export interface Copy {

@@ -19,6 +19,10 @@ export function* refusals(file: ComposeFile, folder: string): Generator<YamlProb
   }
 }
 
+/** Capabilities with which a container gets out of itself (capabilities(7)). */
+export const OUTBREAKS =
+  /^(?:CAP_)?(?:ALL|SYS_ADMIN|SYS_MODULE|SYS_RAWIO|SYS_BOOT|SYS_TIME|MAC_ADMIN|MAC_OVERRIDE|DAC_READ_SEARCH|BPF|PERFMON|SYSLOG)$/i
+
 // internal
 
 type Path = YamlProblem["path"]
@@ -31,10 +35,6 @@ const HARMLESS = new Set(
   pids_limit platform ports profiles pull_policy read_only restart scale secrets shm_size stdin_open stop_grace_period stop_signal
   sysctls tmpfs tty ulimits user working_dir`.split(/\s+/),
 )
-
-/** Capabilities with which a container gets out of itself (capabilities(7)). */
-const OUTBREAKS =
-  /^(?:CAP_)?(?:ALL|SYS_ADMIN|SYS_MODULE|SYS_RAWIO|SYS_BOOT|SYS_TIME|MAC_ADMIN|MAC_OVERRIDE|DAC_READ_SEARCH|BPF|PERFMON|SYSLOG)$/i
 
 const BUILD_KEYS = new Set([
   "context",

@@ -1,6 +1,8 @@
 import { OperatorError } from "../../../lib/errors.ts"
 import { labelFilter } from "./containers.ts"
 import { type Engine, EngineRefusal } from "./engine.ts"
+import { membershipOf } from "./membership.ts"
+import { ownerLives } from "./owner-label.ts"
 
 /** What is being made while it is removed shows up in the next look. */
 const ROUNDS = 20
@@ -36,6 +38,20 @@ export async function removeLabelled(engine: Engine, id: string, { settle }: { s
   })
 }
 
+/**
+ * Removes the containers with a lab's label that belong to a process which has died; with `force` those of the living, too. Returns how
+ * many there were. For a lab that lives on: the kitchen of an agent that was killed.
+ */
+export async function removeAbandoned(engine: Engine, id: string, { force }: { force: boolean }): Promise<number> {
+  const query = { ...labelFilter(membershipOf({ id })), all: "true" }
+  const listed = await engine.request<{ Id: string; Labels: Record<string, string> }[]>("GET", "/containers/json", {
+    query,
+  })
+  const abandoned = (listed ?? []).filter(({ Labels }) => force || !ownerLives(Labels))
+  await Promise.all(abandoned.map(({ Id }) => remove(engine, `/containers/${Id}`, { force: "true", v: "true" })))
+  return abandoned.length
+}
+
 /** Whether anything carries the label of a lab. */
 export async function isLabelled(engine: Engine, id: string): Promise<boolean> {
   const { containers, networks, volumes } = await labelled(engine, id)
@@ -45,7 +61,7 @@ export async function isLabelled(engine: Engine, id: string): Promise<boolean> {
 // internal
 
 async function labelled(engine: Engine, id: string) {
-  const query = labelFilter(id)
+  const query = labelFilter(membershipOf({ id }))
   const [containers, networks, volumes] = await Promise.all([
     engine.request<{ Id: string }[]>("GET", "/containers/json", { query: { ...query, all: "true" } }),
     engine.request<{ Id: string }[]>("GET", "/networks", { query }),

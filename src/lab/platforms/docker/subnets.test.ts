@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { EnvironmentError } from "../../../lib/errors.ts"
 import type { Engine } from "./engine.ts"
-import { freeSubnets, gatewayOf } from "./subnets.ts"
+import { freeSubnets, gatewayOf, lastFree } from "./subnets.ts"
 
 /** An engine that has networks with these ranges, and nothing else. */
 function engineWith(...subnets: (string | undefined)[]): Engine {
@@ -49,4 +49,11 @@ test("the gateway of a range is its first address, unless the engine says otherw
   expect(gatewayOf({ Subnet: "10.1.0.0/16", Gateway: "10.1.255.254" })).toBe("10.1.255.254")
   expect(gatewayOf({ Subnet: "fd00::/64", Gateway: "fd00::1" })).toBeUndefined()
   expect(gatewayOf({})).toBeUndefined()
+})
+
+test("a guest's address is the last that is free, below the broadcast", () => {
+  expect(lastFree("172.28.0.0/29", new Set())).toBe("172.28.0.6")
+  expect(lastFree("172.28.0.0/29", new Set(["172.28.0.6", "172.28.0.5"]))).toBe("172.28.0.4")
+  expect(lastFree("172.28.0.0/30", new Set(["172.28.0.1", "172.28.0.2"]))).toBeUndefined()
+  expect(lastFree("fd00::/64", new Set())).toBeUndefined()
 })

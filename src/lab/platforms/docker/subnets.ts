@@ -46,6 +46,17 @@ export function gatewayOf({ Subnet = "", Gateway }: AddressRange): string | unde
   return range && (Gateway ?? dotted(range.start + 1))
 }
 
+/** The last address of a range that is none of `taken`, where nobody who counts from the front comes; undefined when there is none. */
+export function lastFree(cidr: string, taken: ReadonlySet<string>): string | undefined {
+  const range = rangeOf(cidr)
+  if (range === undefined) return undefined
+  // The very last one is the broadcast.
+  for (let address = range.start + range.size - 2; address > range.start; address--) {
+    if (!taken.has(dotted(address))) return dotted(address)
+  }
+  return undefined
+}
+
 // internal
 
 interface Listed {

@@ -1,0 +1,27 @@
+/** The label by which everything of a lab is known that Operator has made: containers, networks, volumes. Its value is the lab's id. */
+export const LAB_LABEL = "lab"
+
+/** The label by which Compose knows what is a project's. */
+export const PROJECT_LABEL = "com.docker.compose.project"
+
+/** The label that what belongs to a lab carries. */
+export interface Membership {
+  label: string
+  value: string
+}
+
+/** A lab's own label; in a project that somebody else runs the project's, since nothing of ours is written on it. */
+export function membershipOf({ id, adopted }: { id: string; adopted?: string | undefined }): Membership {
+  return adopted === undefined ? { label: LAB_LABEL, value: id } : { label: PROJECT_LABEL, value: adopted }
+}
+
+/** As the engine's filters have it. */
+export function labelOf({ label, value }: Membership): string {
+  return `${label}=${value}`
+}
+
+/** Whether what has these labels belongs to the lab. */
+export function isMember(labels: unknown, { label, value }: Membership): boolean {
+  if (typeof labels !== "object" || labels === null) return false
+  return Object.hasOwn(labels, label) && (labels as Record<string, unknown>)[label] === value
+}
