@@ -166,7 +166,7 @@ describe.skipIf(WITHOUT_ENGINE)("a kitchen", () => {
   test("has the tools of the trade", async () => {
     const tools =
       "docker bash curl wget jq vim git nc dig ping htop ps ip iptables tcpdump strace redis-cli etcdctl psql tini"
-    const kitchen = shellIn(await raise({ network }))
+    const kitchen = shellIn(await raise({ networks: [{ id: network }] }))
     const there = await kitchen.run(`for tool in ${tools}; do type -P $tool >/dev/null || echo "no $tool"; done`, {
       timeout_ms,
     })
@@ -217,7 +217,9 @@ describe.skipIf(WITHOUT_ENGINE)("a kitchen", () => {
     })
 
     test("has the rights of its tools and no more", async () => {
-      const kitchen = shellIn(await raise({ network, limits: { memory_bytes: 256 * 1024 ** 2, processes: 100 } }))
+      const kitchen = shellIn(
+        await raise({ networks: [{ id: network }], limits: { memory_bytes: 256 * 1024 ** 2, processes: 100 } }),
+      )
       const refused = [
         "mount -t tmpfs none /mnt",
         "unshare -n true",
@@ -256,9 +258,11 @@ describe.skipIf(WITHOUT_ENGINE)("a kitchen", () => {
         IMAGE,
       ).trim()
       try {
-        const open = await shellIn(await raise({ network })).run("ip route get 192.0.2.1", { timeout_ms })
+        const open = await shellIn(await raise({ networks: [{ id: network }] })).run("ip route get 192.0.2.1", {
+          timeout_ms,
+        })
         const [, gateway] = /via ([\d.]+)/.exec(open.shown) ?? []
-        const kitchen = shellIn(await raise({ network, egress: false }))
+        const kitchen = shellIn(await raise({ networks: [{ id: network }], egress: false }))
         expect(await kitchen.run(`ping -c 1 -W 2 ${lab}-peer`, { timeout_ms })).toMatchObject({ exit_code: 0 })
         expect((await kitchen.run("ip route get 192.0.2.1", { timeout_ms })).shown).toContain("Network is unreachable")
         expect((await kitchen.run(`ip route get ${gateway}`, { timeout_ms })).shown).toContain("Permission denied")
@@ -272,7 +276,7 @@ describe.skipIf(WITHOUT_ENGINE)("a kitchen", () => {
     test("from no image or on no network is an error that says so, and leaves nothing", async () => {
       for (const wrong of [
         { image: "no-such-image" },
-        { network: "no-such-network" },
+        { networks: [{ id: "no-such-network" }] },
         { socket_dir: join(folder, "none") },
       ]) {
         const error: unknown = await raise(wrong).catch((thrown: unknown) => thrown)

@@ -1,16 +1,17 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { UsageError } from "../../lib/errors.ts"
 import type { Lab } from "../../lab/lab.ts"
-import { type ComposeFile, composeFileOf } from "../../lab/platforms/docker/compose-file.ts"
 import { dockerEngine } from "../../lab/platforms/docker/engine.ts"
 import { makeKitchenFolder, removeKitchenFolder } from "../../lab/platforms/docker/kitchen-folder.ts"
+import { ownerLabel } from "../../lab/platforms/docker/owner-label.ts"
 import { append } from "../../store/events.ts"
 import type { Store } from "../../store/open.ts"
 import { kitchenShell } from "./kitchen.ts"
 import { KITCHEN_IMAGE, provideKitchen } from "./kitchen/image.ts"
 import { raiseKitchen, removeKitchen } from "./kitchen/raise.ts"
 import { localShell } from "./local.ts"
+import { provisionFor } from "./provision.ts"
 import { type Scope, type ScopeEntry, startScope } from "./scope/scope.ts"
 import type { Shell } from "./shell.ts"
 
@@ -40,12 +41,12 @@ async function openKitchen(store: Store, lab: Lab): Promise<Sandbox> {
     throw new UsageError(`the engine at ${engine.host} cannot be given to a kitchen: only one behind a Unix socket can`)
   }
   await provideKitchen(engine)
-  const file = JSON.parse(readFileSync(composeFileOf(lab.dir), "utf8")) as ComposeFile
+  const { file, networks, terms } = await provisionFor(engine, lab)
   const folder = makeKitchenFolder(lab.dir)
   const socket_dir = join(folder, "run")
   const compose_file = join(folder, "compose.yaml")
   mkdirSync(socket_dir)
-  writeFileSync(compose_file, JSON.stringify(file, null, 2))
+  if (file) writeFileSync(compose_file, JSON.stringify(file, null, 2))
   let scope: Scope | undefined
   const close = async () => {
     await removeKitchen(engine, lab.id)
@@ -57,38 +58,24 @@ async function openKitchen(store: Store, lab: Lab): Promise<Sandbox> {
       socket: join(socket_dir, "docker.sock"),
       engine: engine.host.replace(UNIX, ""),
       lab: lab.id,
-      project: lab.id,
-      allowed_images: [KITCHEN_IMAGE, ...imagesOf(file)],
-      binds: bindsOf(file),
+      ...terms,
+      allowed_images: [KITCHEN_IMAGE, ...terms.images],
       egress: lab.subject.egress,
       hidden_label: KITCHEN_LABEL,
       onRequest: (entry) => record(store, lab.id, entry),
     })
     const container = await raiseKitchen({
-      ...{ engine, lab: lab.id, image: KITCHEN_IMAGE, socket_dir, compose_file },
-      network: `${lab.id}_${Object.keys(file.networks ?? { default: {} })[0]}`,
-      labels: { lab: lab.id },
+      ...{ engine, lab: lab.id, image: KITCHEN_IMAGE, socket_dir, networks },
+      ...(file && { compose_file }),
+      labels: { lab: lab.id, ...ownerLabel() },
       egress: lab.subject.egress,
-      env: { COMPOSE_PROJECT_NAME: lab.id },
+      env: { COMPOSE_PROJECT_NAME: terms.project },
     })
     return { shell: kitchenShell({ engine, container }), [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
     throw error
   }
-}
-
-function imagesOf(file: ComposeFile): string[] {
-  return Object.values(file.services).flatMap(({ image }) => (image === undefined ? [] : [image]))
-}
-
-function bindsOf(file: ComposeFile) {
-  const mounts = Object.values(file.services).flatMap(({ volumes }) => volumes ?? [])
-  return mounts.flatMap(({ type, source, target, read_only }) =>
-    type === "bind" && source !== undefined && target !== undefined
-      ? [{ source, target, read_only: read_only === true }]
-      : [],
-  )
 }
 
 function record(store: Store, lab: string, entry: ScopeEntry): void {

@@ -8,8 +8,8 @@ export interface KitchenOptions {
   lab: string
   /** Built from the Dockerfile's target `kitchen`. */
   image: string
-  /** The lab's network. Without one the kitchen reaches the scoped socket and nothing else. */
-  network?: string
+  /** The lab's networks, by name or id. Without any the kitchen reaches the scoped socket and nothing else. */
+  networks?: readonly KitchenNetwork[]
   /** The folder on this host with the scoped socket, `docker.sock`. The folder, since a socket that is made anew is another file. */
   socket_dir?: string
   /** The lab's Compose file on this host, as the agent may see it. Both paths can be read in the kitchen (/proc/self/mountinfo). */
@@ -23,6 +23,12 @@ export interface KitchenOptions {
   limits?: Partial<KitchenResources>
 }
 
+export interface KitchenNetwork {
+  id: string
+  /** Left out: the engine chooses. */
+  address?: string
+}
+
 export interface KitchenResources {
   memory_bytes: number
   cpus: number
@@ -34,11 +40,15 @@ export interface KitchenResources {
  * whoever destroys the lab finds it, and is no node of the lab. Throws an EnvironmentError, and then leaves none.
  */
 export async function raiseKitchen(options: KitchenOptions): Promise<string> {
-  const { engine, lab, network } = options
+  const { engine, lab, networks = [] } = options
   await removeKitchen(engine, lab)
   try {
     const id = await start(options, `kitchen-${lab}`, container(options))
-    if (options.egress === false && network !== undefined) await closeOff(options, id)
+    for (const network of networks.slice(1)) {
+      const body = { Container: id, EndpointConfig: endpoint(network) }
+      await engine.request("POST", `/networks/${network.id}/connect`, { body })
+    }
+    if (options.egress === false && networks.length > 0) await closeOff(options, id)
     return id
   } catch (error) {
     await removeKitchen(engine, lab)
@@ -66,7 +76,17 @@ const CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_RAW", "SET
 const SOCKET_DIR = "/run/lab"
 const COMPOSE_FILE = "/work/compose.yaml"
 
-function container({ lab, image, network, socket_dir, compose_file, labels, env, egress, limits }: KitchenOptions) {
+function container({
+  lab,
+  image,
+  networks = [],
+  socket_dir,
+  compose_file,
+  labels,
+  env,
+  egress,
+  limits,
+}: KitchenOptions) {
   const { memory_bytes, cpus, processes } = { ...RESOURCES, ...limits }
   const all = { ...(socket_dir !== undefined && { DOCKER_HOST: `unix://${SOCKET_DIR}/docker.sock` }), ...env }
   return {
@@ -75,7 +95,7 @@ function container({ lab, image, network, socket_dir, compose_file, labels, env,
     Labels: { ...labels, [LABEL]: lab },
     Env: Object.entries(all).map(([name, value]) => `${name}=${value}`),
     HostConfig: {
-      NetworkMode: network ?? "none",
+      NetworkMode: networks[0]?.id ?? "none",
       Mounts: [mount(socket_dir, SOCKET_DIR), mount(compose_file, COMPOSE_FILE)].flat(),
       CapDrop: ["ALL"],
       CapAdd: CAPABILITIES,
@@ -89,7 +109,12 @@ function container({ lab, image, network, socket_dir, compose_file, labels, env,
       RestartPolicy: { Name: "no" },
       LogConfig: { Type: "none" },
     },
+    ...(networks[0] && { NetworkingConfig: { EndpointsConfig: { [networks[0].id]: endpoint(networks[0]) } } }),
   }
+}
+
+function endpoint({ address }: KitchenNetwork) {
+  return address === undefined ? {} : { IPAMConfig: { IPv4Address: address } }
 }
 
 /** Read-only: a socket can be talked to, and not replaced. Unlike a bind by its short form, this refuses a source that is missing. */
@@ -121,6 +146,11 @@ interface Inspected {
   State: { Status: string; Error: string }
 }
 
+/** A network. */
+interface Described {
+  IPAM: { Config: AddressRange[] | null }
+}
+
 async function remove(engine: Engine, id: string): Promise<void> {
   try {
     await engine.request("DELETE", `/containers/${id}`, { query: { force: "true", v: "true" } })
@@ -135,10 +165,11 @@ async function remove(engine: Engine, id: string): Promise<void> {
  * own network, which may not. The gateway is this host, and the last stop of everything that leaves.
  */
 async function closeOff(options: KitchenOptions, kitchen: string): Promise<void> {
-  const { engine, lab, image, network } = options
+  const { engine, lab, image, networks = [] } = options
   // An internal network may have no default route that would tell of its gateway, which is reached all the same.
-  const found = await engine.request<{ IPAM: { Config: AddressRange[] | null } }>("GET", `/networks/${network}`)
-  const gateways = (found?.IPAM.Config ?? []).map(gatewayOf).filter((gateway) => gateway !== undefined)
+  const found = await Promise.all(networks.map((one) => engine.request<Described>("GET", `/networks/${one.id}`)))
+  const ranges = found.flatMap((one) => one?.IPAM.Config ?? [])
+  const gateways = ranges.map(gatewayOf).filter((gateway) => gateway !== undefined)
   const id = await start(options, undefined, {
     Image: image,
     Cmd: ["bash", "-c", CLOSE_OFF, "close-off", ...gateways],

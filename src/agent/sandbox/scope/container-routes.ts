@@ -3,30 +3,27 @@ import { rebuild, type Rule } from "./fields.ts"
 import { parseFilters, withLabel, writeFilters } from "./filters.ts"
 import { object } from "./own.ts"
 import { type About, type Asked, denied, type Judgement, noSuchContainer, type Route } from "./route.ts"
-import { belongs, LAB_LABEL, mayBeNamed } from "./terms.ts"
+import { belongs, mayBeNamed, ownLabel } from "./terms.ts"
+
+const LOG_QUERY = ["details", "follow", "since", "stderr", "stdout", "tail", "timestamps", "until"]
 
 /** Containers and the commands in them. Each reference is replaced by the full id of what was judged. */
 export const CONTAINER_ROUTES: readonly Route[] = [
   { ...route("list containers", "GET", "/containers/json", ["all", "filters", "limit", "size"]), judge: list },
   looks("inspect container", "GET", "/containers/:ref/json", ["size"]),
-  looks("logs", "GET", "/containers/:ref/logs", [
-    "details",
-    "follow",
-    "since",
-    "stderr",
-    "stdout",
-    "tail",
-    "timestamps",
-    "until",
-  ]),
+  looks("logs", "GET", "/containers/:ref/logs", LOG_QUERY),
   { ...looks("top", "GET", "/containers/:ref/top", ["ps_args"]), judge: top },
   looks("stats", "GET", "/containers/:ref/stats", ["one-shot", "stream"]),
   looks("changes", "GET", "/containers/:ref/changes", []),
-  looks("copy from", "GET", "/containers/:ref/archive", ["path"]),
-  looks("look before a copy", "HEAD", "/containers/:ref/archive", ["path"]),
+  { ...looks("copy from", "GET", "/containers/:ref/archive", ["path"]), enters: true },
+  { ...looks("look before a copy", "HEAD", "/containers/:ref/archive", ["path"]), enters: true },
   looks("wait", "POST", "/containers/:ref/wait", ["condition"]),
   looks("resize", "POST", "/containers/:ref/resize", ["h", "w"]),
-  { ...changes("copy to", "PUT", "archive", ["copyUIDGID", "noOverwriteDirNonDir", "path"]), body: "tar" },
+  {
+    ...changes("copy to", "PUT", "archive", ["copyUIDGID", "noOverwriteDirNonDir", "path"]),
+    body: "tar",
+    enters: true,
+  },
   changes("start", "POST", "start", ["detachKeys"]),
   changes("stop", "POST", "stop", ["signal", "t"]),
   changes("restart", "POST", "restart", ["signal", "t"]),
@@ -38,6 +35,7 @@ export const CONTAINER_ROUTES: readonly Route[] = [
   {
     ...changes("attach", "POST", "attach", ["detachKeys", "logs", "stderr", "stdin", "stdout", "stream"]),
     upgrades: true,
+    enters: true,
   },
   {
     ...changes("create container", "POST", "create", ["name", "platform"]),
@@ -46,7 +44,12 @@ export const CONTAINER_ROUTES: readonly Route[] = [
     judge: create,
   },
   { ...changes("remove container", "DELETE", "", ["force", "link", "v"]), path: "/containers/:ref", judge: remove },
-  { ...looks("prepare command", "POST", "/containers/:ref/exec", []), body: "json", judge: withBody("exec", EXEC) },
+  {
+    ...looks("prepare command", "POST", "/containers/:ref/exec", []),
+    body: "json",
+    enters: true,
+    judge: withBody("exec", EXEC),
+  },
   {
     ...changes("run command", "POST", "", []),
     path: "/exec/:ref/start",
@@ -123,7 +126,7 @@ async function list({ query, version }: Asked, about: About): Promise<Judgement>
       filters.get(key)![index] = found.id
     }
   }
-  const forced = new Map([...query, ["filters", writeFilters(withLabel(filters, `${LAB_LABEL}=${terms.lab}`))]])
+  const forced = new Map([...query, ["filters", writeFilters(withLabel(filters, ownLabel(terms)))]])
   const path = "/containers/json"
   return {
     kind: "made",
@@ -168,8 +171,9 @@ async function create(asked: Asked, about: About): Promise<Judgement> {
 
 async function remove(asked: Asked, about: About): Promise<Judgement> {
   if (!["", "0", "false"].includes(asked.query.get("link") ?? "")) return denied(403, "links are not allowed here")
-  // Nameless volumes have no label by which they would be found later: they go with their container.
-  return onOwn("/containers/:ref")({ ...asked, query: new Map([...asked.query, ["v", "1"]]) }, about)
+  // Nameless volumes have no label by which they would be found later: they go with their container, unless they are somebody else's.
+  const query = about.terms.adopted ? asked.query : new Map([...asked.query, ["v", "1"]])
+  return onOwn("/containers/:ref")({ ...asked, query }, about)
 }
 
 /** A command is the lab's when its container is. */

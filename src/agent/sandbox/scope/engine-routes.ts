@@ -1,7 +1,7 @@
 import { parseFilters, withLabel, writeFilters } from "./filters.ts"
 import { type Json, object, spellings, strings } from "./own.ts"
 import { type About, type Asked, denied, type Judgement, type Route } from "./route.ts"
-import { belongs, LAB_LABEL } from "./terms.ts"
+import { belongs, ownLabel } from "./terms.ts"
 
 /** The engine itself, as far as a client must know it, and the images that a lab may use. */
 export const ENGINE_ROUTES: readonly Route[] = [
@@ -101,7 +101,7 @@ async function info({ query, version }: Asked, about: About): Promise<Judgement>
 async function events({ query }: Asked, about: About): Promise<Judgement> {
   const filters = parseFilters(query.get("filters"), EVENT_FILTERS)
   if (!filters) return denied(400, "invalid filter")
-  const forced = writeFilters(withLabel(filters, `${LAB_LABEL}=${about.terms.lab}`))
+  const forced = writeFilters(withLabel(filters, ownLabel(about.terms)))
   const keep = (line: unknown) => belongs(object(object(line)["Actor"])["Attributes"], about.terms)
   return { kind: "filtered", path: "/events", query: new Map([...query, ["filters", forced]]), keep }
 }

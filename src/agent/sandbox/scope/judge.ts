@@ -2,7 +2,7 @@ import { CONTAINER_ROUTES } from "./container-routes.ts"
 import { ENGINE_ROUTES } from "./engine-routes.ts"
 import type { Head } from "./head.ts"
 import { OBJECT_ROUTES } from "./object-routes.ts"
-import { type About, denied, type Judgement, type Route } from "./route.ts"
+import { type About, denied, type Judgement, noWayIn, type Route } from "./route.ts"
 import type { Target } from "./target.ts"
 
 /** The route that a request takes, with what stands at its `:ref`. */
@@ -47,6 +47,8 @@ export async function judge({ route, ref }: Matched, target: Target, body: strin
   } catch {
     return denied(400, "the body is not JSON")
   }
+  const entered = route.enters ? await about.container(ref) : undefined
+  if (entered?.way_out !== undefined) return noWayIn(entered)
   return route.judge({ version, query, ref, body: json }, about)
 }
 

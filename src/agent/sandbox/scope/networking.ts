@@ -17,6 +17,7 @@ export const JOINED: Rule = async (value, at, { about, refuse }) => {
   const ref = typeof value === "string" ? /^container:(.+)$/.exec(value)?.[1] : undefined
   if (ref === undefined) return refuse(`${at} must be container: and one of the lab's containers`)
   const found = await about.container(ref)
+  if (found?.way_out !== undefined) return refuse(`${at} must not be of ${found.name}, which ${found.way_out}`)
   return found ? `container:${found.id}` : refuse(`No such container: ${ref.slice(0, 100)}`, 400)
 }
 

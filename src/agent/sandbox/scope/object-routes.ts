@@ -4,7 +4,7 @@ import { parseFilters, withLabel, writeFilters } from "./filters.ts"
 import { CONNECTED, DISCONNECTED, NETWORK } from "./networking.ts"
 import { type Json, object } from "./own.ts"
 import { type About, type Asked, denied, type Judgement, type Route } from "./route.ts"
-import { belongs, LAB_LABEL, NETWORKS_MAX } from "./terms.ts"
+import { belongs, NETWORKS_MAX, ownLabel } from "./terms.ts"
 
 /** Networks and volumes of the lab. Other members of its networks are left out. */
 export const OBJECT_ROUTES: readonly Route[] = [
@@ -135,5 +135,5 @@ async function createVolume(asked: Asked, about: About): Promise<Judgement> {
 const labelled = (body: unknown) => ({ ...object(body), Labels: object(body)["Labels"] ?? {} })
 
 function forced(filters: Map<string, string[]>, { terms }: About): string {
-  return encodeURIComponent(writeFilters(withLabel(filters, `${LAB_LABEL}=${terms.lab}`)))
+  return encodeURIComponent(writeFilters(withLabel(filters, ownLabel(terms))))
 }

@@ -1,9 +1,12 @@
 import type { AskEngine } from "./engine.ts"
-import { belongs, LAB_LABEL, type Terms } from "./terms.ts"
+import { LAB_LABEL, PROJECT_LABEL } from "../../../lab/platforms/docker/membership.ts"
+import { belongs, ownLabel, type Terms } from "./terms.ts"
 
 export interface Found {
   id: string
   name: string
+  /** Of a container that may be looked at and restarted, but not entered: how that would lead out of the lab. */
+  way_out?: string | undefined
 }
 
 /** Looks up what belongs to the lab. `undefined` is for both, what does not exist and what is somebody else's. */
@@ -28,7 +31,7 @@ export interface Own {
 export type Json = Record<string, unknown>
 
 export function lookup(ask: AskEngine, terms: Terms): Own {
-  const mine = `filters=${encodeURIComponent(JSON.stringify({ label: [`${LAB_LABEL}=${terms.lab}`] }))}`
+  const mine = `filters=${encodeURIComponent(JSON.stringify({ label: [ownLabel(terms)] }))}`
   const known = new Map<string, Found>()
   const allowed = new Set(terms.allowed_images.flatMap(spellings))
 
@@ -42,6 +45,14 @@ export function lookup(ask: AskEngine, terms: Terms): Own {
     return rows.filter((row) => belongs(row["Labels"], terms))
   }
 
+  /** A volume may be another name for any folder of the host. */
+  const leadsOut = (volume: Json) => {
+    const Source = text(object(volume["Options"])["device"])
+    return (
+      Source !== "" && terms.wayOut?.({ HostConfig: {}, Mounts: [{ Type: "bind", Source, RW: true }] }) !== undefined
+    )
+  }
+
   const own: Own = {
     async container(ref) {
       if (!REF.test(ref)) return undefined
@@ -49,7 +60,11 @@ export function lookup(ask: AskEngine, terms: Terms): Own {
       if (remembered) return remembered
       const described = await one(`/containers/${ref}/json`)
       if (!described || !belongs(object(described["Config"])["Labels"], terms)) return undefined
-      const found = { id: text(described["Id"]), name: text(described["Name"]).replace(/^\//, "") }
+      const found = {
+        id: text(described["Id"]),
+        name: text(described["Name"]).replace(/^\//, ""),
+        way_out: terms.wayOut?.(described),
+      }
       if (!FULL_ID.test(found.id)) return undefined
       // Only under the full id: labels never change, and ids are never used again, but names move from one container to another.
       if (known.size >= KNOWN_MAX) known.clear()
@@ -71,8 +86,8 @@ export function lookup(ask: AskEngine, terms: Terms): Own {
       if (!REF.test(name)) return false
       const described = await one(`/volumes/${name}`)
       if (!described || text(described["Name"]) !== name) return false
-      if (belongs(described["Labels"], terms)) return true
-      if (!FULL_ID.test(name) || Object.keys(object(described["Labels"])).some((key) => key === LAB_LABEL)) return false
+      if (belongs(described["Labels"], terms)) return !leadsOut(described)
+      if (!FULL_ID.test(name) || OWNERS.some((label) => Object.hasOwn(object(described["Labels"]), label))) return false
       const filters = encodeURIComponent(JSON.stringify({ volume: [name] }))
       const { json } = await ask(`/containers/json?all=1&filters=${filters}`)
       const users = Array.isArray(json) ? json.map(object) : []
@@ -111,6 +126,9 @@ export function spellings(image: string): string[] {
 
 /** More containers than a lab has in its life. */
 const KNOWN_MAX = 1024
+
+/** What has one of these is somebody's. */
+const OWNERS = [LAB_LABEL, PROJECT_LABEL]
 
 const REF = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/
 const FULL_ID = /^[0-9a-f]{64}$/

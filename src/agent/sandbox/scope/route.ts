@@ -2,7 +2,8 @@ import type { Method } from "./head.ts"
 import { mapOf, type Rule, text } from "./fields.ts"
 import type { AskEngine, EngineAnswer } from "./engine.ts"
 import { type Found, lookup, type Own } from "./own.ts"
-import { LAB_LABEL, mayBeNamed, PROJECT_LABEL, type Terms } from "./terms.ts"
+import { LAB_LABEL, PROJECT_LABEL } from "../../../lab/platforms/docker/membership.ts"
+import { mayBeNamed, membershipIn, type Terms } from "./terms.ts"
 
 /** A request of a known route, as far as it was read. */
 export interface Asked {
@@ -38,6 +39,8 @@ export interface Route {
   mutating: boolean
   /** The connection becomes a stream in both directions when the client wants it. */
   upgrades: boolean
+  /** Whoever may do it is inside of the container at `:ref`. */
+  enters?: boolean
   judge(asked: Asked, about: About): Promise<Judgement>
 }
 
@@ -71,6 +74,8 @@ export function aboutLab(ask: AskEngine, terms: Terms): AboutEach {
 
 export const denied = (status: number, reason: string): Judgement => ({ kind: "denied", status, reason })
 export const noSuchContainer = (ref: string) => denied(404, `No such container: ${ref}`)
+export const noWayIn = ({ name, way_out }: Found) =>
+  denied(403, `${name} ${way_out}: it can be looked at and restarted from here, but not entered`)
 
 // internal
 
@@ -79,7 +84,7 @@ const name: Rule = (value, at, { about, refuse }) => {
   return refuse(`${at} must begin with ${about.terms.project}- or ${about.terms.project}_, as all names of this lab do`)
 }
 
-/** The lab's label is added; another project's, and the mark of what is hidden, are refused. */
+/** The lab's label is added; another project's, the mark of what is hidden, and one by which it would vanish with the kitchen, are refused. */
 const labels: Rule = async (value, at, rebuilding) => {
   const { terms } = rebuilding.about
   const given = ((await mapOf(/^[^\0]*$/, text())(value, at, rebuilding)) ?? {}) as Record<string, unknown>
@@ -89,5 +94,8 @@ const labels: Rule = async (value, at, rebuilding) => {
   if ((given[PROJECT_LABEL] ?? terms.project) !== terms.project) {
     return rebuilding.refuse(`${at}.${PROJECT_LABEL} must be ${terms.project}`)
   }
-  return { ...given, [LAB_LABEL]: terms.lab }
+  if (terms.adopted && Object.hasOwn(given, LAB_LABEL))
+    return rebuilding.refuse(`${at}.${LAB_LABEL} is not allowed here`)
+  const { label, value: own } = membershipIn(terms)
+  return { ...given, [label]: own }
 }
