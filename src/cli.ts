@@ -8,6 +8,7 @@ const root: Root = {
   commands: {
     campaign: { about: "run trials and judge them", load: () => import("./commands/campaign.ts") },
     up: { about: "bring up a lab", load: () => import("./commands/up.ts") },
+    adopt: { about: "watch a system that somebody else runs", load: () => import("./commands/adopt.ts") },
     down: { about: "take labs down", load: () => import("./commands/down.ts") },
     labs: { about: "show the labs that are up", load: () => import("./commands/labs.ts") },
     logs: { about: "show the logs of a lab's nodes", load: () => import("./commands/logs.ts") },

@@ -1,3 +1,4 @@
+import { refuseAdopted, tidyAdopted } from "../lab/adopt.ts"
 import type { Lab } from "../lab/lab.ts"
 import { messageOf } from "../lib/errors.ts"
 import { signal } from "../lib/process.ts"
@@ -9,6 +10,8 @@ import { endAbandoned } from "../store/sessions.ts"
 import { enterStage, getTrial } from "../store/trials.ts"
 import { revert } from "./revert.ts"
 
+const NOT_DESTROYED = "nothing of it is destroyed"
+
 /** Destruction ends what a revert could not, so a revert that hangs is not waited for longer than this. */
 const REVERT_TIMEOUT_MS = 1_000
 
@@ -17,6 +20,7 @@ const REVERT_TIMEOUT_MS = 1_000
  * destroyed even when the store cannot be written, on a full disk for instance; a later sweep completes the record.
  */
 export async function healLab(store: Store, lab: Lab, why: { by: string; reason: string }): Promise<void> {
+  refuseAdopted(lab, NOT_DESTROYED)
   const enough = new AbortController()
   try {
     markEnding(store, lab.id, why.by, why.reason)
@@ -34,6 +38,7 @@ export async function healLab(store: Store, lab: Lab, why: { by: string; reason:
 
 /** Ends everything of the lab, and with it every fault that was still in it. */
 export async function destroyLab(store: Store, lab: Lab, why: { by: string; reason: string }): Promise<void> {
+  refuseAdopted(lab, NOT_DESTROYED)
   const ended = await lab.destroy()
   store.write(() => {
     if (getLab(store, lab.id)?.state === "destroyed") return
@@ -45,11 +50,20 @@ export async function destroyLab(store: Store, lab: Lab, why: { by: string; reas
 
 /**
  * Heals the labs that nobody answers for: owner and guardian are both dead. `force` takes any, and ends its guardian. A lab
- * that cannot be healed does not keep the others from it.
+ * that cannot be healed does not keep the others from it. An adopted lab goes on; what goes is the kitchen of an agent that was killed.
  */
 export async function sweep(store: Store, options: { force?: boolean } = {}): Promise<Swept> {
-  const orphans = livingLabs(store).filter((lab) => options.force || isOrphan(lab))
+  const labs = livingLabs(store)
+  const orphans = labs.filter((lab) => lab.adopted === null && (options.force || isOrphan(lab)))
   const failures: string[] = []
+  const tidied: LabRow[] = []
+  for (const row of labs.filter(({ adopted }) => adopted !== null)) {
+    try {
+      if (await tidyAdopted(row, { force: options.force ?? false })) tidied.push(row)
+    } catch (error) {
+      failures.push(`${row.id}: ${messageOf(error)}`)
+    }
+  }
   for (const row of orphans) {
     const guardian = guardianOf(row)
     // It may be stopped, or do the same at the same time: what is done here is done once.
@@ -61,11 +75,14 @@ export async function sweep(store: Store, options: { force?: boolean } = {}): Pr
       failures.push(`${row.id}: ${messageOf(error)}`)
     }
   }
-  return { healed: orphans.filter(({ id }) => !failures.some((failure) => failure.startsWith(`${id}:`))), failures }
+  const healed = orphans.filter(({ id }) => !failures.some((failure) => failure.startsWith(`${id}:`)))
+  return { healed, tidied, failures }
 }
 
 export interface Swept {
   healed: LabRow[]
+  /** Adopted labs beside which a kitchen was left. */
+  tidied: LabRow[]
   /** Labs that could not be healed, each with the reason. */
   failures: string[]
 }

@@ -1,6 +1,7 @@
 import { randomHex } from "../lib/ids.ts"
 import { messageOf, UsageError } from "../lib/errors.ts"
 import { waitUntil } from "../lib/clock.ts"
+import { refuseAdopted } from "../lab/adopt.ts"
 import type { Lab } from "../lab/lab.ts"
 import type { Confirmation } from "../store/kinds.ts"
 import {
@@ -53,6 +54,7 @@ async function plan(
   lab: Lab,
   options: InjectOptions,
 ): Promise<{ fault: AnyFault; injection: NewInjection }> {
+  refuseAdopted(lab, "nothing of it is broken on purpose")
   const fault = findFault(options.fault, lab.subject)
   if (!fault.platforms.includes(lab.platform)) {
     throw new UsageError(`${fault.name} does not work on ${lab.platform} labs`)

@@ -4,6 +4,7 @@ import { defineCommand } from "../lib/command.ts"
 import { UsageError } from "../lib/errors.ts"
 import { note, print, printJson } from "../lib/output.ts"
 import { signal } from "../lib/process.ts"
+import { refuseAdopted } from "../lab/adopt.ts"
 import { openLabToDestroy } from "../lab/open.ts"
 import { getLab, guardianOf, livingLabs } from "../store/labs.ts"
 import { openExistingStore, storeFile } from "../store/open.ts"
@@ -19,15 +20,18 @@ export default defineCommand({
   examples: ["operator down ratelimiter-7f3a", "operator down --all"],
   args: {
     lab: { type: "positional", required: false, complete: "lab", description: "a lab, or the beginning of its id" },
-    all: { type: "boolean", description: "every lab that was brought up by hand" },
+    all: { type: "boolean", description: "every lab that was brought up by hand, and none that was adopted" },
   },
   run: async ({ args }) => {
     if ((args.lab === undefined) === !args.all)
       throw new UsageError("name one lab, or --all", { hint: "operator labs shows them" })
     const store = openExistingStore(storeFile(args.db))
     const rows =
-      args.lab === undefined ? livingLabs(store).filter(({ trial }) => trial === null) : [whichLab(store, args.lab)]
+      args.lab === undefined
+        ? livingLabs(store).filter(({ trial, adopted }) => trial === null && adopted === null)
+        : [whichLab(store, args.lab)]
     for (const row of rows) {
+      refuseAdopted(row, "it is not taken down")
       if (row.trial !== null) {
         throw new UsageError(`${row.id} belongs to the running trial ${row.trial}`, {
           hint: "interrupt the campaign with Ctrl-C; it heals its labs",

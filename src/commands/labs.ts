@@ -25,10 +25,11 @@ export default defineCommand({
           subject: row.subject,
           platform: row.platform,
           trial: row.trial,
+          adopted: row.adopted,
           orphan: isOrphan(row),
           dir: row.dir,
           created_at: row.created_at,
-          deadline_at: row.deadline_at,
+          deadline_at: row.adopted === null ? row.deadline_at : null,
           nodes,
         }
       }),
@@ -41,7 +42,7 @@ export default defineCommand({
       { title: "LAB", value: (lab) => lab.lab },
       { title: "SUBJECT", value: (lab) => lab.subject },
       { title: "ON", value: (lab) => lab.platform },
-      { title: "FOR", value: (lab) => (lab.trial === null ? "hand" : `trial ${lab.trial}`) },
+      { title: "FOR", value: (lab) => madeFor(lab.trial, lab.adopted) },
       {
         title: "NODES",
         value: (lab) =>
@@ -55,6 +56,11 @@ export default defineCommand({
 })
 
 // internal
+
+function madeFor(trial: string | null, adopted: string | null): string {
+  if (adopted !== null) return `adopted: ${adopted}`
+  return trial === null ? "hand" : `trial ${trial}`
+}
 
 /** One lab that cannot be read, since an earlier operator made it, must not hide the others. */
 async function nodesOf(store: Store, row: LabRow): Promise<Node[]> {

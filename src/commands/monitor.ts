@@ -26,6 +26,7 @@ const SHOWN: readonly EventKind[] = [
   "ticket.escalated",
   "lab.ending",
   "lab.destroyed",
+  "lab.released",
 ]
 
 export default defineCommand({

@@ -5,8 +5,10 @@ import type { Store } from "../store/open.ts"
 
 /** The living lab that a word means: its id, or the beginning of it. */
 export function whichLab(store: Store, word: string): LabRow {
-  if (getLab(store, word)?.state === "destroyed") {
-    throw new UsageError(`${word} was destroyed`, { hint: `operator audit show ${word} tells its story` })
+  const past = getLab(store, word)
+  if (past?.state === "destroyed") {
+    const end = past.adopted === null ? "was destroyed" : "was let go of"
+    throw new UsageError(`${word} ${end}`, { hint: `operator audit show ${word} tells its story` })
   }
   const labs = livingLabs(store)
   const id = matchPrefix(
