@@ -8,6 +8,7 @@ import { keepText } from "../store/texts.ts"
 import type { Lab } from "./lab.ts"
 import { openLab, openLabToDestroy } from "./open.ts"
 import { dockerEngine, requireEngine } from "./platforms/docker/engine.ts"
+import { removeKitchenFolders } from "./platforms/docker/kitchen-folder.ts"
 import { findProject, type Project, projectOf } from "./platforms/docker/project.ts"
 import { optionalServices } from "./platforms/docker/project-nodes.ts"
 import { removeAbandoned } from "./platforms/docker/remove.ts"
@@ -76,8 +77,11 @@ export function refuseAdopted(
 }
 
 /** Removes the kitchen that a killed agent has left beside an adopted lab; with `force` also one in use. Whether there was any. */
-export async function tidyAdopted({ id }: LabRow, { force }: { force: boolean }): Promise<boolean> {
-  return (await removeAbandoned(dockerEngine(), id, { force })) > 0
+export async function tidyAdopted({ id, dir }: LabRow, { force }: { force: boolean }): Promise<boolean> {
+  if ((await removeAbandoned(dockerEngine(), id, { force })) === 0) return false
+  // A lab has one kitchen at a time.
+  removeKitchenFolders(dir)
+  return true
 }
 
 // internal
