@@ -1,3 +1,4 @@
+import { didYouMean } from "../lib/nearest.ts"
 import { scanPromql } from "../lib/promql.ts"
 import type { InvariantDeclaration } from "./subject.ts"
 
@@ -12,9 +13,11 @@ export const NO_PROMETHEUS = "alerts need `prometheus:`, the address of the Prom
 /** What is wrong with how an invariant is asked: by a probe or by an alert, and by an alert that can say something. */
 export function* alertProblems(
   path: Problem["path"],
-  { alert, probe, each, holds }: InvariantDeclaration,
+  invariant: InvariantDeclaration,
   prometheus: string | undefined,
 ): Generator<Problem> {
+  const { alert, probe, each, holds, may_be_missing = [] } = invariant
+  yield* missingProblems([...path, "may_be_missing"], may_be_missing, [invariant])
   if (alert === undefined) {
     if (probe === undefined) yield { path, message: "needs probe or alert" }
     return
@@ -27,6 +30,28 @@ export function* alertProblems(
   const { metrics, problem } = scanPromql(alert)
   if (problem !== undefined) yield { path: at, message: `no PromQL: ${problem}` }
   else if (metrics.length === 0) {
-    yield { path: at, message: "names no metric, so that nobody could tell an empty answer from none" }
+    yield { path: at, message: `names no metric, ${NOBODY_COULD_TELL}` }
   }
 }
+
+/** What is wrong with the metrics that may be missing of some alerts: each is named by one, and each alert names another beside. */
+export function* missingProblems(
+  path: Problem["path"],
+  may_be_missing: readonly string[],
+  alerts: readonly Pick<InvariantDeclaration, "name" | "alert">[],
+): Generator<Problem> {
+  const all = alerts.map(({ name, alert }) => ({ name, metrics: scanPromql(alert ?? "").metrics }))
+  const known = [...new Set(all.flatMap(({ metrics }) => metrics))]
+  for (const [index, metric] of may_be_missing.entries()) {
+    if (known.includes(metric)) continue
+    yield { path: [...path, index], message: `no alert here names the metric "${metric}"${didYouMean(metric, known)}` }
+  }
+  for (const { name, metrics } of all) {
+    if (metrics.length === 0 || metrics.some((metric) => !may_be_missing.includes(metric))) continue
+    yield { path, message: `${name} names no other metric, ${NOBODY_COULD_TELL}` }
+  }
+}
+
+// internal
+
+const NOBODY_COULD_TELL = "so that nobody could tell an empty answer from none"

@@ -6,10 +6,16 @@ import { note } from "../lib/output.ts"
 import { parseYaml } from "../lib/yaml.ts"
 import type { Store } from "../store/open.ts"
 import { readText } from "../store/texts.ts"
-import { alertProblems, NO_PROMETHEUS, type Problem } from "./alert-problems.ts"
+import { alertProblems, missingProblems, NO_PROMETHEUS, type Problem } from "./alert-problems.ts"
 import { ruleFilesOf, withRuleContents } from "./rule-contents.ts"
 import { readRules } from "./rules.ts"
-import { BUILT_IN_INVARIANTS, type OperatorBlock, operatorBlock, type Subject } from "./subject.ts"
+import {
+  BUILT_IN_INVARIANTS,
+  type InvariantDeclaration,
+  type OperatorBlock,
+  operatorBlock,
+  type Subject,
+} from "./subject.ts"
 
 /** A subject by its name or its file. */
 export async function findSubject(word: string): Promise<Subject> {
@@ -33,12 +39,11 @@ export function storedSubject(store: Store, of: { subject: string; subject_text:
 export async function parseSubject(text: string, file: string, fallbackName = "subject"): Promise<Subject> {
   const { files, invariants } = await ruleFilesOf(text, file)
   const rules = await readRules(files, file, [...invariants, ...BUILT_IN_INVARIANTS])
-  const ruleNames = rules.invariants.map(({ name }) => name)
-  const document = await parseYaml(text, file, composeFile(ruleNames))
+  const document = await parseYaml(text, file, composeFile(rules.invariants))
   const block = document["x-operator"]
   return {
     ...block,
-    invariants: [...block.invariants, ...rules.invariants],
+    invariants: [...block.invariants, ...rules.invariants.flat()],
     name: document.name ?? fallbackName,
     file,
     text,
@@ -50,7 +55,7 @@ export async function parseSubject(text: string, file: string, fallbackName = "s
 // internal
 
 /** Compose has many keys of its own; `docker compose config` judges those. */
-const composeFile = (ruleNames: string[]) =>
+const composeFile = (rules: InvariantDeclaration[][]) =>
   z
     .looseObject({
       name: z
@@ -62,13 +67,14 @@ const composeFile = (ruleNames: string[]) =>
     })
     .superRefine((document, context) => {
       const services = Object.keys(document.services)
-      for (const problem of problems(document["x-operator"], services, ruleNames)) {
+      for (const problem of problems(document["x-operator"], services, rules)) {
         context.addIssue({ code: "custom", path: ["x-operator", ...problem.path], message: problem.message })
       }
     })
 
-function* problems(block: OperatorBlock, services: string[], ruleNames: string[]): Generator<Problem> {
+function* problems(block: OperatorBlock, services: string[], rules: InvariantDeclaration[][]): Generator<Problem> {
   const places = [...Object.keys(block.groups), ...services]
+  const ruleNames = rules.flat().map(({ name }) => name)
   const invariants = [...block.invariants.map(({ name }) => name), ...BUILT_IN_INVARIANTS, ...ruleNames]
   const unknown = (path: Problem["path"], what: string, word: string, known: string[]): Problem[] =>
     known.includes(word) ? [] : [{ path, message: `there is no ${what} "${word}"${didYouMean(word, known)}` }]
@@ -85,6 +91,9 @@ function* problems(block: OperatorBlock, services: string[], ruleNames: string[]
     yield* alertProblems(path, invariant, block.prometheus)
   }
   if (block.rules.length > 0 && block.prometheus === undefined) yield { path: ["rules"], message: NO_PROMETHEUS }
+  for (const [index, { may_be_missing = [] }] of block.rules.entries()) {
+    yield* missingProblems(["rules", index, "may_be_missing"], may_be_missing, rules[index] ?? [])
+  }
   for (const [name, fault] of Object.entries(block.faults)) {
     if (fault.group !== undefined) yield* unknown(["faults", name, "group"], "group or service", fault.group, places)
     for (const [index, noticed] of fault.noticed_by.entries()) {

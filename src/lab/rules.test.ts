@@ -36,8 +36,11 @@ groups:
     rules:
 `
 
-const read = (content: string, taken: string[] = []) =>
-  readRules([{ file: "etcd/alerts.yaml", role: "notice", content }], "compose/etcd.yaml", taken)
+async function read(content: string, taken: string[] = [], may_be_missing: string[] = []) {
+  const file = { file: "etcd/alerts.yaml", role: "notice", may_be_missing, content } as const
+  const { invariants, notes } = await readRules([file], "compose/etcd.yaml", taken)
+  return { invariants: invariants.flat(), notes }
+}
 
 /** The problem of a rule file with one rule, without its place. */
 async function refusal(rule: string): Promise<string> {
@@ -75,6 +78,20 @@ describe("a vendor's rule file", () => {
   test("takes no name away from the subject's own invariants", async () => {
     const { invariants } = await read(ALERTS, ["Down"])
     expect(invariants.map(({ name }) => name)).toContain("Down_critical")
+  })
+
+  test("may name metrics that are there only after something has happened", async () => {
+    const { invariants } = await read(
+      ALERTS.replace("expr: up == 0", "expr: up == 0 or failures_total > 0"),
+      [],
+      ["failures_total"],
+    )
+    expect(invariants.map(({ name, may_be_missing }) => [name, may_be_missing])).toEqual([
+      ["ErrorsHigh", undefined],
+      ["ErrorsHigh_warning", undefined],
+      ["ErrorsHigh_2", undefined],
+      ["Down", ["failures_total"]],
+    ])
   })
 
   test("that is broken is refused with file, line and column", async () => {
@@ -177,6 +194,36 @@ x-operator: # before
       const error = await findSubject(file).catch((thrown: Error) => thrown)
       expect((error as Error).message).toContain('there is no invariant "ErorsHigh" (did you mean "ErrorsHigh"?)')
     })
+  })
+})
+
+describe("a metric that may be missing", () => {
+  const problem = async (block: string) => {
+    const text = `services: {a: {}}\nx-operator:\n  prometheus: http://a:9090\n  ${block}\n`
+    const error = await parseSubject(text, "mine.yaml").catch((thrown: unknown) => thrown)
+    return error instanceof Error ? error.message : "none"
+  }
+  const rules = (names: string) =>
+    `rules: [{ file: a.yaml, may_be_missing: [${names}], content: "groups: [{name: g, rules: [{alert: A, expr: 'up == 0 or lost > 0'}]}]" }]`
+  const invariant = (names: string) =>
+    `invariants: [{ name: x, alert: "up == 0 or lost > 0", may_be_missing: [${names}] }]`
+
+  test("is one that an alert names, beside another that has to be there", async () => {
+    for (const [block, path] of [
+      [rules, "rules[0]"],
+      [invariant, "invariants[0]"],
+    ] as const) {
+      expect(await problem(block("lost"))).toBe("none")
+      expect(await problem(block("lots"))).toContain(
+        `x-operator.${path}.may_be_missing[0]: no alert here names the metric "lots" (did you mean "lost"?)`,
+      )
+      expect(await problem(block("up, lost"))).toContain(
+        "names no other metric, so that nobody could tell an empty answer from none",
+      )
+    }
+    expect(await problem("invariants: [{ name: x, probe: {tcp: 'a:1'}, may_be_missing: [up] }]")).toContain(
+      'no alert here names the metric "up"',
+    )
   })
 })
 

@@ -7,7 +7,8 @@ import type { InvariantDeclaration, RuleFile } from "./subject.ts"
 
 /** What rule files add to a subject, and what people should know of them. */
 export interface Rules {
-  invariants: InvariantDeclaration[]
+  /** Of each file, in its order. */
+  invariants: InvariantDeclaration[][]
   notes: string[]
 }
 
@@ -26,14 +27,14 @@ export async function readRules(
 ): Promise<Rules> {
   const names = new Set(taken)
   const rules: Rules = { invariants: [], notes: [] }
-  for (const { file, role, content } of files) {
-    const path = join(dirname(subjectFile), file)
+  for (const { content, ...of } of files) {
+    const path = join(dirname(subjectFile), of.file)
     if (content === undefined) throw new UsageError(`${subjectFile}: the rule file ${path} was not read`)
     const { groups } = await parseYaml(content, path, ruleFile)
     const all = groups.flatMap((group) => group.rules)
     const alerts = all.flatMap((rule) => ("alert" in rule && scanPromql(rule.expr).metrics.length > 0 ? [rule] : []))
     if (alerts.length < all.length) rules.notes.push(leftOut(path, all))
-    for (const alert of alerts) rules.invariants.push(toInvariant(alert, role, names))
+    rules.invariants.push(alerts.map((alert) => toInvariant(alert, of, names)))
   }
   return rules
 }
@@ -101,12 +102,17 @@ function orNone<T>(list: T[] | null | undefined): T[] {
 
 type AlertingRule = z.output<typeof alertingRule>
 
-function toInvariant(rule: AlertingRule, role: RuleFile["role"], names: Set<string>): InvariantDeclaration {
+function toInvariant(rule: AlertingRule, of: Omit<RuleFile, "content">, names: Set<string>): InvariantDeclaration {
   const severity = severityOf(rule.labels ?? {})
   const name = freeName(rule.alert, severity, names)
   const about = summaryOf(rule.annotations ?? {})
   const told = about === undefined ? {} : { about }
-  return { name, ...told, role, severity, alert: rule.expr, for: milliseconds(rule.for), every: RULE_EVERY_MS }
+  const { metrics } = scanPromql(rule.expr)
+  const missing = metrics.filter((metric) => of.may_be_missing?.includes(metric))
+  return {
+    ...{ name, ...told, role: of.role, severity, alert: rule.expr, for: milliseconds(rule.for), every: RULE_EVERY_MS },
+    ...(missing.length > 0 && { may_be_missing: missing }),
+  }
 }
 
 /** Vendors give one name to several alerts, most often of different severities. The first keeps it. */

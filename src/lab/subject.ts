@@ -27,6 +27,10 @@ const probe = z.union([
 ])
 
 const severity = z.enum(["critical", "warning", "info"])
+
+/** Metrics that alerts name and that need not be there: a counter that is born with the first event that it counts. */
+const may_be_missing = z.array(z.string()).optional()
+
 const role = z.enum(["gate", "notice"])
 
 /** Has either a probe or an alert, which `parseSubject` sees to. */
@@ -39,6 +43,7 @@ const invariant = z.strictObject({
   probe: probe.optional(),
   /** PromQL: each series that it returns is a violation. */
   alert: z.string().optional(),
+  may_be_missing,
   holds: z.string().optional(),
   for: duration.default(0),
   every: duration.optional(),
@@ -87,6 +92,7 @@ const fault = z.strictObject({
 const ruleFileFields = z.strictObject({
   file: z.string(),
   role: role.default("notice"),
+  may_be_missing,
   content: z.string().optional(),
 })
 export const ruleFile = z.union([z.string().transform((file) => ruleFileFields.parse({ file })), ruleFileFields])

@@ -60,7 +60,8 @@ function declaredTarget(lab: Lab, declared: InvariantDeclaration, interval_ms: n
   const timeout_ms = declared.timeout ?? PROBE_TIMEOUT_MS
   const target = { invariant, node: node?.name ?? WHOLE_LAB, role, severity, for_ms }
   if (declared.alert !== undefined) {
-    const alert = { prometheus: lab.subject.prometheus ?? "", expression: declared.alert, about: declared.about }
+    const { alert: expression, about, may_be_missing } = declared
+    const alert = { prometheus: lab.subject.prometheus ?? "", expression, about, may_be_missing }
     const look = (signal: AbortSignal) => alertProbe(lab, alert, { timeout_ms, signal })
     return { ...target, has_parts: true, every_ms: every ?? ALERT_INTERVALS * interval_ms, look }
   }

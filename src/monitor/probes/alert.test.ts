@@ -38,6 +38,19 @@ describe("an alert", () => {
     })
   })
 
+  test("is ok without a metric that may be missing, as long as another one is there", async () => {
+    await using prometheus = fakePrometheus()
+    const expression = "up == 0 or lost_total > 0"
+    const { signal } = new AbortController()
+    const alert = { prometheus: prometheus.url, expression, may_be_missing: ["lost_total"] }
+    const status = async () => (await alertProbe(LAB, alert, { timeout_ms: 2_000, signal })).whole.status
+    expect(await status()).toBe("unknown")
+    prometheus.metrics.set("up", 1)
+    expect(await status()).toBe("ok")
+    prometheus.metrics.set("lost_total", STALE_AFTER_MS / 1_000 + 1)
+    expect(await status()).toBe("unknown")
+  })
+
   test("is violated by each series that it returns, also when one of its metrics is not there", async () => {
     await using prometheus = scraping([
       { labels: { instance: "a:2379", job: "x" }, value: "0.71234567" },

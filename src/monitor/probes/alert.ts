@@ -15,6 +15,8 @@ export interface Alert {
   prometheus: string
   expression: string
   about?: string | undefined
+  /** Metrics that it names and that need not be there. */
+  may_be_missing?: readonly string[] | undefined
 }
 
 /**
@@ -31,11 +33,11 @@ export const UNLABELLED = ""
 
 /**
  * Asks Prometheus once. Each series that the expression returns is violated. No series is ok only while each metric that the
- * expression names has fresh samples; else an expression that nothing can ever match would pass for good health.
+ * expression names, but for those that may be missing, has fresh samples; else an expression that nothing can ever match would pass for good health.
  */
 export async function alertProbe(
   lab: Pick<Lab, "resolve" | "subject">,
-  { prometheus, expression, about }: Alert,
+  { prometheus, expression, about, may_be_missing = [] }: Alert,
   options: Pick<ProbeOptions, "timeout_ms" | "signal">,
 ): Promise<Spread> {
   const { metrics } = scanPromql(expression)
@@ -49,7 +51,7 @@ export async function alertProbe(
   const violated = [...parts].flatMap(([node, seen]) => (seen ? [node] : []))
   if (violated.length > 0) return { whole: parts.get(UNLABELLED) ?? manyOf(violated), parts }
   if (numberless > 0) return { whole: unknown(`${numberless} series without a number`), parts }
-  const missing = metrics.filter((metric) => !agesIn(ages).has(metric))
+  const missing = metrics.filter((metric) => !agesIn(ages).has(metric) && !may_be_missing.includes(metric))
   if (missing.length > 0) return { whole: unknown(`Prometheus has no series of ${missing.join(", ")}`) }
   return { whole: { status: "ok", value: null, reason: null }, parts }
 }
