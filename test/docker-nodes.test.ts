@@ -1,10 +1,10 @@
 import { describe, expect } from "bun:test"
 import { existsSync, rmSync } from "node:fs"
-import { connect, createServer, type Socket } from "node:net"
 import { join } from "node:path"
 import { waitUntil } from "../src/lib/clock.ts"
 import type { Node } from "../src/lab/lab.ts"
 import { removeLabelled } from "../src/lab/platforms/docker/remove.ts"
+import { cuttable } from "./support/cuttable.ts"
 import { dockerTest, IMAGE, labelled, type TinyLab, tinyLab } from "./support/docker.ts"
 
 const docker = (...words: string[]) =>
@@ -210,41 +210,4 @@ function heard(tiny: TinyLab, told: unknown[]): Promise<boolean> {
     for (const action of ["pause", "resume"] as const) await tiny.lab.signal(await tiny.node("a"), action)
     return told.length > 0
   })
-}
-
-/** A way to the engine that can be cut, and mended. */
-async function cuttable() {
-  const socket = join("/tmp", `cut-${process.pid}-${Date.now()}.sock`)
-  const pairs = new Set<Socket>()
-  let whole = true
-  const server = createServer({ allowHalfOpen: true }, (client) => {
-    if (!whole) return client.destroy()
-    const engine = connect({ path: "/var/run/docker.sock", allowHalfOpen: true })
-    pairs.add(client)
-    for (const [from, to] of [
-      [client, engine],
-      [engine, client],
-    ] as const) {
-      from.pipe(to)
-      from.on("error", () => to.destroy())
-      from.on("close", () => {
-        to.destroy()
-        pairs.delete(client)
-      })
-    }
-  })
-  await new Promise<void>((resolve) => server.listen(socket, resolve))
-  return {
-    socket,
-    open: () => pairs.size,
-    cut: () => {
-      whole = false
-      for (const client of pairs) client.destroy()
-    },
-    mend: () => (whole = true),
-    [Symbol.asyncDispose]: async () => {
-      for (const client of pairs) client.destroy()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
 }

@@ -90,7 +90,9 @@ const DESCRIBERS: Describers = {
   gates: (body) => ({ label: "gates", text: body.since_ms === null ? `fail: ${body.failing.join(", ")}` : "all hold" }),
   node: (body) => ({
     label: "node",
-    text: `${body.node} ${body.state}${body.pid === null ? "" : `, pid ${body.pid}`}`,
+    text: [`${body.node} ${body.state}`, body.ended, body.pid === null ? undefined : `pid ${body.pid}`, body.health]
+      .filter((word) => word !== undefined)
+      .join(", "),
   }),
 
   "ticket.opened": (body) => ({

@@ -1,4 +1,4 @@
-import { destroyLab } from "../chaos/heal.ts"
+import { destroyLab, PATIENCE_MS } from "../chaos/heal.ts"
 import { revertAll } from "../chaos/revert.ts"
 import { checkLedger } from "../lab/workload/check.ts"
 import { append } from "../store/events.ts"
@@ -26,5 +26,5 @@ export async function heal(store: Store, trial: string, stand: Stand): Promise<v
     snapshots: evidenceHash(store, "snapshots", lab.id),
     host_load: evidenceHash(store, "host_load", lab.id),
   })
-  await destroyLab(store, lab, { by: "trial", reason: "the trial has ended" })
+  await destroyLab(store, lab, { by: "trial", reason: "the trial has ended", patience_ms: PATIENCE_MS })
 }

@@ -6,6 +6,7 @@ import { type Lab, PLATFORMS } from "../lab/lab.ts"
 import { storedSubject } from "../lab/parse-subject.ts"
 import { raiseLab } from "../lab/raise.ts"
 import { startWorkload, type WorkloadProcess } from "../lab/workload/process.ts"
+import { unreachable } from "../monitor/roll-call.ts"
 import { type Monitor, startMonitor } from "../monitor/watch.ts"
 import { sampleHostLoad } from "../store/host-load.ts"
 import { setDeadline } from "../store/labs.ts"
@@ -56,9 +57,15 @@ export async function raiseStand(store: Store, trial: Trial, signal: AbortSignal
     if (!ending) lost ??= `${part} died`
   }
   void guardian.exited.then(loses("its guardian"))
-  void workload?.exited.then(loses("its workload"))
+  void workload?.exited.then(({ message }) => loses(`its workload${message === "" ? "" : ` (${lastLine(message)})`}`)())
   monitor.ended.then(loses("its monitor"), (error: unknown) => {
     lost ??= `its monitor failed: ${messageOf(error)}`
+  })
+
+  // Whatever the nodes do while nobody can see them, or while the engine takes them along, is not the agent's.
+  monitor.onChange((change) => {
+    const reason = unreachable(change)
+    if (reason !== undefined && !ending) lost ??= `its lab could not be reached: ${reason}`
   })
 
   const stand: Stand = {
@@ -99,6 +106,8 @@ export function workloadCommand(store: Store, lab: Lab): string[] {
 }
 
 // internal
+
+const lastLine = (text: string) => text.trim().split("\n").at(-1) ?? ""
 
 function watchHostLoad(store: Store, lab: string): () => void {
   let expected_ms = store.clock.mono_ms() + HOST_LOAD_EVERY_MS

@@ -32,9 +32,12 @@ export async function runTrial(store: Store, id: string, { released, signal }: T
   const stand = await raiseStand(store, trial, signal).catch((error: unknown) => giveUp(store, id, signal, error))
   if (stand) {
     const end = await breakAndWatch(store, trial, stand, released).catch((error: unknown) => failure(signal, error))
-    await heal(store, id, stand)
+    const ill = await heal(store, id, stand).then(() => undefined, messageOf)
+    if (ill !== undefined && end.stage !== "error")
+      enterStage(store, id, stand.lab.id, "error", `its lab could not be healed: ${ill}`)
     enterStage(store, id, stand.lab.id, end.stage, end.reason)
-    await stand.guardian.goodbye()
+    // What could not be healed here is left to the guardian, which hears of it when this process ends.
+    if (ill === undefined) await stand.guardian.goodbye()
   }
   const judged = await judge(store, getTrial(store, id) ?? trial)
   store.checkpoint()

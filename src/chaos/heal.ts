@@ -15,11 +15,21 @@ const NOT_DESTROYED = "nothing of it is destroyed"
 /** Destruction ends what a revert could not, so a revert that hangs is not waited for longer than this. */
 const REVERT_TIMEOUT_MS = 1_000
 
+/** How long a lab's end waits for what runs its nodes: a restart of the engine takes seconds, with many containers some more. */
+export const PATIENCE_MS = 30_000
+
+/** Who ends a lab, and why. `patience_ms`: as in `Lab.destroy`. */
+export interface Ending {
+  by: string
+  reason: string
+  patience_ms?: number
+}
+
 /**
  * Reverts what the records say, destroys the lab, and ends the attempt that lived in it. Twice does no harm. The lab is
  * destroyed even when the store cannot be written, on a full disk for instance; a later sweep completes the record.
  */
-export async function healLab(store: Store, lab: Lab, why: { by: string; reason: string }): Promise<void> {
+export async function healLab(store: Store, lab: Lab, why: Ending): Promise<void> {
   refuseAdopted(lab, NOT_DESTROYED)
   const enough = new AbortController()
   try {
@@ -37,9 +47,9 @@ export async function healLab(store: Store, lab: Lab, why: { by: string; reason:
 }
 
 /** Ends everything of the lab, and with it every fault that was still in it. */
-export async function destroyLab(store: Store, lab: Lab, why: { by: string; reason: string }): Promise<void> {
+export async function destroyLab(store: Store, lab: Lab, why: Ending): Promise<void> {
   refuseAdopted(lab, NOT_DESTROYED)
-  const ended = await lab.destroy()
+  const ended = await lab.destroy({ patience_ms: why.patience_ms })
   store.write(() => {
     if (getLab(store, lab.id)?.state === "destroyed") return
     for (const injection of injectionsOf(store, lab.id).filter(isOpen))

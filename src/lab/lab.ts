@@ -1,3 +1,4 @@
+import { EnvironmentError } from "../lib/errors.ts"
 import type { ProcessId } from "../lib/process.ts"
 import type { RunResult } from "../lib/run.ts"
 import type { Subject } from "./subject.ts"
@@ -16,7 +17,20 @@ export interface Node {
   finished?: boolean
   /** The process, or a container's first, while there is one; changes with each restart. A container's `started` also says which it is. */
   process?: ProcessId
+  /** What its own health check says; left out where it has none. */
+  health?: Health
+  /** How its last process ended, where something is known of that: "killed for memory". */
+  ended?: string
 }
+
+/** `starting`: the check has neither passed yet nor failed often enough. `said` is what it printed last. */
+export interface Health {
+  status: "starting" | "healthy" | "unhealthy"
+  said: string
+}
+
+/** What runs the nodes of a lab does not answer, so that nothing can be said of them. */
+export class LabUnreachable extends EnvironmentError {}
 
 /** One running instance of a subject. What the rest of the house sees of it, whatever runs it. */
 export interface Lab {
@@ -52,7 +66,8 @@ export interface Lab {
   logs(node: string, options: { lines: number }): Promise<string>
   /**
    * Ends and removes everything of the lab: processes, running or stopped, containers, networks, volumes and its folder. Twice
-   * does no harm. Returns how many processes and containers that were.
+   * does no harm. Returns how many processes and containers that were. What runs the nodes is asked again for `patience_ms`, should
+   * it be away; left out, it is not waited for.
    */
-  destroy(): Promise<number>
+  destroy(options?: { patience_ms?: number | undefined }): Promise<number>
 }

@@ -3,8 +3,9 @@ import { duration } from "../lib/duration-schema.ts"
 
 /** Gates that every subject has without declaring them. */
 export const NODE_RUNNING = "node_running"
+export const NODE_HEALTHY = "node_healthy"
 export const SLO = "slo"
-export const BUILT_IN_INVARIANTS = [NODE_RUNNING, SLO] as const
+export const BUILT_IN_INVARIANTS = [NODE_RUNNING, NODE_HEALTHY, SLO] as const
 
 /** Arrives as "20/s", leaves as requests a second. */
 const rate = z
@@ -131,6 +132,11 @@ export type StateDeclaration = OperatorBlock["state"][number]
 /** The invariants that decide readiness and recovery. */
 export function gatesOf(subject: Pick<Subject, "invariants">): string[] {
   return [...subject.invariants.filter(({ role }) => role === "gate").map(({ name }) => name), ...BUILT_IN_INVARIANTS]
+}
+
+/** Whether it is for the containers' own health checks to say that a node is well: the subject has no gate that does. */
+export function isJudgedByHealth({ invariants }: Pick<Subject, "invariants">): boolean {
+  return invariants.every(({ role }) => role !== "gate")
 }
 
 /** A system that can be run, watched and broken. */

@@ -86,7 +86,12 @@ export function openLogbook(
       store.write(() => {
         requireLease(store, lease)
         if (isEnding(getLab(store, lease.lab))) return
-        append(store, lease.lab, "node", { node: node.name, state: node.state, pid: node.process?.pid ?? null })
+        const { name, state, process, health, ended } = node
+        append(store, lease.lab, "node", {
+          ...{ node: name, state, pid: process?.pid ?? null },
+          ...(health && { health: health.status }),
+          ...(ended !== undefined && { ended }),
+        })
       }),
   }
 }

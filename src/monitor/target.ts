@@ -31,6 +31,8 @@ export interface Target<Seen extends Observation | Spread = Observation | Spread
   has_parts?: boolean
   /** One look; undefined when there is nothing new. */
   look(signal: AbortSignal): Promise<Seen | undefined>
+  /** What it says of its node that the lab has told something of it; undefined when that is nothing. */
+  hear?(node: Node): Observation | undefined
 }
 
 /** How a target is named to people and in the `gates` event. */

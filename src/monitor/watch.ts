@@ -1,5 +1,4 @@
 import type { Lab, Node } from "../lab/lab.ts"
-import { NODE_RUNNING } from "../lab/subject.ts"
 import { OperatorError } from "../lib/errors.ts"
 import type { Store } from "../store/open.ts"
 import { type HostLag, hostWasLate, watchHostLag } from "./host-lag.ts"
@@ -8,11 +7,10 @@ import type { Observation } from "./judge.ts"
 import { heartbeat, HEARTBEAT_MS, type MonitorLease, releaseLease, takeLease } from "./lease.ts"
 import { type Change, type Logbook, openLogbook } from "./logbook.ts"
 import { type Nap, nap } from "./nap.ts"
-import { nodeRunning, nodeRunningTargets } from "./node-running.ts"
 import { observeLook } from "./parts.ts"
-import { sloTarget } from "./slo.ts"
 import { slots } from "./slots.ts"
-import { declaredTargets, MONITOR_INTERVAL_MS, type Target } from "./target.ts"
+import { MONITOR_INTERVAL_MS, type Target } from "./target.ts"
+import { targetsOf } from "./targets.ts"
 
 /** Probes at once. More would measure this machine instead of the lab. */
 const MAX_PROBES = 32
@@ -45,11 +43,7 @@ export interface Monitor {
 /** Watches a lab until it is stopped. Rejects with a UsageError when another monitor does. */
 export async function startMonitor(store: Store, lab: Lab, options: MonitorOptions = {}): Promise<Monitor> {
   const interval_ms = options.interval_ms ?? MONITOR_INTERVAL_MS
-  const nodes = await lab.nodes()
-  const targets = [...nodeRunningTargets(lab, nodes, interval_ms), ...declaredTargets(lab, nodes, interval_ms)]
-  const { workload } = lab.subject
-  if (workload && options.slo !== false) targets.push(sloTarget(store, lab.id, workload))
-
+  const targets = await targetsOf(store, lab, { interval_ms, slo: options.slo !== false })
   const invariants = [...new Set(targets.map(({ invariant }) => invariant))]
   const lease = takeLease(store, lab.id, { invariants, interval_ms })
   const unknown_after_ms = options.unknown_after_ms ?? UNKNOWN_TICKET_AFTER_MS
@@ -173,14 +167,17 @@ async function follow(watch: Watch, { target, sleeper, lag, inSlot, signal }: Fo
   }
 }
 
-/** A node has changed: `node_running` is observed in the same transaction. */
+/** A node has changed: what follows from that alone is observed in the same transaction. */
 function hearNode({ store, logbook, targets, tell }: Watch, node: Node): void {
-  const target = targets.find(({ invariant, node: name }) => invariant === NODE_RUNNING && name === node.name)
-  const change = store.write(() => {
+  const about = targets.filter((target) => target.node === node.name)
+  const changes = store.write(() => {
     logbook.noteNode(node)
-    return target && logbook.observe(target, nodeRunning(node))
+    return about.map((target) => {
+      const heard = target.hear?.(node)
+      return heard && logbook.observe(target, heard)
+    })
   })
-  if (change) tell(change)
+  for (const change of changes) if (change) tell(change)
 }
 
 async function beat({ store, lease }: Watch, signal: AbortSignal, labIsGone: () => void): Promise<void> {

@@ -32,7 +32,7 @@ export interface EventBodies {
   }
   /** All gates hold since `since_ms`, or (null) one does not. */
   gates: { since_ms: number | null; failing: string[] }
-  node: { node: string; state: string; pid: number | null }
+  node: { node: string; state: string; pid: number | null; health?: string; ended?: string }
 
   "ticket.opened": { ticket: string; invariant: string; node: string; kind: TicketKind; severity: string }
   "ticket.reopened": { ticket: string; occurrences: number }

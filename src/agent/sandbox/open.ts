@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { UsageError } from "../../lib/errors.ts"
-import type { Lab } from "../../lab/lab.ts"
+import { type Lab, LabUnreachable } from "../../lab/lab.ts"
 import { dockerEngine } from "../../lab/platforms/docker/engine.ts"
 import { makeKitchenFolder, removeKitchenFolder } from "../../lab/platforms/docker/kitchen-folder.ts"
 import { ownerLabel } from "../../lab/platforms/docker/owner-label.ts"
@@ -49,9 +49,15 @@ async function openKitchen(store: Store, lab: Lab): Promise<Sandbox> {
   if (file) writeFileSync(compose_file, JSON.stringify(file, null, 2))
   let scope: Scope | undefined
   const close = async () => {
-    await removeKitchen(engine, lab.id)
-    await scope?.close()
-    removeKitchenFolder(lab.dir, folder)
+    try {
+      await removeKitchen(engine, lab.id)
+    } catch (error) {
+      // It is labelled as the lab's, and goes with it.
+      if (!(error instanceof LabUnreachable)) throw error
+    } finally {
+      await scope?.close()
+      removeKitchenFolder(lab.dir, folder)
+    }
   }
   try {
     scope = await startScope({

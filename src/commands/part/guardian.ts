@@ -1,7 +1,7 @@
-import { healLab } from "../../chaos/heal.ts"
+import { healLab, PATIENCE_MS } from "../../chaos/heal.ts"
 import { GOODBYE, KEEP } from "../../lab/guardian.ts"
 import { holdLifeline } from "../../lib/lifeline.ts"
-import { openLab } from "../../lab/open.ts"
+import { openLabToDestroy } from "../../lab/open.ts"
 import { defineCommand } from "../../lib/command.ts"
 import { getLab, takeOver } from "../../store/labs.ts"
 import { openStore, type Store, storeFile } from "../../store/open.ts"
@@ -17,12 +17,12 @@ export default defineCommand({
     const store = openStore(storeFile(args.db))
     const row = getLab(store, args.lab)
     if (!row) throw new Error(`the store does not know ${args.lab}`)
-    const lab = await openLab(store, row)
+    const lab = await openLabToDestroy(store, row)
     for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined)
     const ending = ended(store, lab.id)
     process.stdout.write("ready\n")
     const end = await ending
-    if (end !== IN_GOOD_ORDER) await healLab(store, lab, { by: "guardian", reason: end })
+    if (end !== IN_GOOD_ORDER) await healLab(store, lab, { by: "guardian", reason: end, patience_ms: PATIENCE_MS })
     store.close()
   },
 })

@@ -36,7 +36,8 @@ export function addressBook(
   const expected = lab.adopted === undefined ? expectation(lab) : projectExpectation(lab.subject, lab.adopted)
   // What else a project holds that somebody else runs is not looked at.
   const isNode = ({ service }: Container) => lab.adopted === undefined || lab.subject.services.includes(service)
-  let book: Container[] = []
+  // All that is the lab's, and of those the nodes.
+  let [all, book]: [Container[], Container[]] = [[], []]
   let [looks, newest] = [0, 0]
 
   const at = (name: string, states: readonly NodeState[]) =>
@@ -49,10 +50,9 @@ export function addressBook(
     look: async () => {
       const number = ++looks
       const listed = await listContainers(engine, membershipOf(lab))
-      const found = listed.filter(isNode)
       // Looks overlap, and an earlier one that comes later says how it was before.
-      if (number > newest) [book, newest] = [found, number]
-      return inOrder(expected(listed), found)
+      if (number > newest) [all, book, newest] = [listed, listed.filter(isNode), number]
+      return inOrder(expected(all), book)
     },
     url: (name, port) => {
       const found = address(members(lab.subject, name))
@@ -61,7 +61,7 @@ export function addressBook(
     resolve: (url) => {
       const parsed = new URL(url)
       const { hostname } = parsed
-      if (!lab.subject.services.includes(hostname) && !expected(book).nodes.some(({ name }) => name === hostname))
+      if (!lab.subject.services.includes(hostname) && !expected(all).nodes.some(({ name }) => name === hostname))
         return url
       const found = address([hostname])
       if (found === undefined) return undefined

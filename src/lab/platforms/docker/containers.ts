@@ -1,4 +1,4 @@
-import type { Node, NodeState } from "../../lab.ts"
+import type { Health, Node, NodeState } from "../../lab.ts"
 import type { Engine } from "./engine.ts"
 import { labelOf, type Membership } from "./membership.ts"
 
@@ -16,8 +16,6 @@ export interface Container extends Node {
   number: number
   /** Where this machine reaches it; undefined while it does not run. */
   address: string | undefined
-  /** Undefined where no health check is declared. */
-  health: "starting" | "healthy" | "unhealthy" | undefined
   exit_code: number
   /** The services that it waited for until they had ended. */
   awaited: string[]
@@ -49,6 +47,11 @@ export function sameProcess(a: Node["process"], b: Node["process"]): boolean {
   return a !== undefined && a.pid === b?.pid && a.started === b.started
 }
 
+/** How a process has ended, in a few words. */
+export function endOf({ exit_code, out_of_memory }: { exit_code: number; out_of_memory: boolean }): string {
+  return out_of_memory ? "killed for memory" : `code ${exit_code}`
+}
+
 // internal
 
 interface Listed {
@@ -64,7 +67,8 @@ interface Inspected {
     Pid: number
     StartedAt: string
     ExitCode: number
-    Health?: { Status: "none" | "starting" | "healthy" | "unhealthy" }
+    OOMKilled: boolean
+    Health?: { Status: "none" | Health["status"]; Log: { Output: string }[] | null }
   }
   Config: { Labels: Record<string, string> }
   HostConfig: { NetworkMode: string }
@@ -75,8 +79,9 @@ const STATES: Record<string, NodeState> = { running: "running", paused: "paused"
 
 function containerOf(one: Inspected, all: Inspected[]): Container {
   const state = STATES[one.State.Status] ?? "exited"
-  const health = one.State.Health?.Status
+  const health = healthOf(one)
   const there = state !== "exited"
+  const has_ended = !there && one.State.Status !== "created"
   return {
     id: one.Id,
     name: one.Name.replace(/^\//, ""),
@@ -85,8 +90,9 @@ function containerOf(one: Inspected, all: Inspected[]): Container {
     state,
     // The pid alone would do on this machine; an engine in a virtual machine has pids of its own.
     ...(there && { process: { pid: one.State.Pid, started: `${one.Id.slice(0, 12)} ${one.State.StartedAt}` } }),
+    ...(has_ended && { ended: endOf({ exit_code: one.State.ExitCode, out_of_memory: one.State.OOMKilled }) }),
+    ...(health && { health }),
     address: there ? addressOf(one, all) : undefined,
-    health: health === "none" ? undefined : health,
     exit_code: one.State.ExitCode,
     awaited: awaitedBy(one.Config.Labels[DEPENDS_LABEL] ?? ""),
   }
@@ -95,6 +101,15 @@ function containerOf(one: Inspected, all: Inspected[]): Container {
 function awaitedBy(depends_on: string): string[] {
   const pairs = depends_on.split(",").map((one) => one.split(":"))
   return pairs.flatMap(([name = "", condition]) => (condition === "service_completed_successfully" ? [name] : []))
+}
+
+/** Of what a check has printed, the end. */
+const MAX_SAID_CHARS = 300
+
+function healthOf({ State }: Inspected): Health | undefined {
+  const { Status, Log } = State.Health ?? { Status: "none" as const, Log: null }
+  if (Status === "none") return undefined
+  return { status: Status, said: (Log?.at(-1)?.Output ?? "").trim().slice(-MAX_SAID_CHARS) }
 }
 
 /** Its own address, or that of the container, or of this machine, whose network it shares. */

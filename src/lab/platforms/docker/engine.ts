@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
+import { systemClock } from "../../../lib/clock.ts"
 import { codeOf, EnvironmentError, messageOf, OperatorError, UsageError } from "../../../lib/errors.ts"
+import { LabUnreachable } from "../../lab.ts"
 
 /** The engine answers in milliseconds; starting, stopping and removing a container take it a second or two on a busy machine. */
 export const ENGINE_TIMEOUT_MS = 30_000
@@ -20,7 +22,7 @@ export interface Engine {
   readonly host: string
   /**
    * The answer, when the status is 2xx or 304 (it is so already); undefined for 404. Any other is an OperatorError with the engine's
-   * own words, and no answer at all an EnvironmentError.
+   * own words, and no answer at all a LabUnreachable.
    */
   request<T = unknown>(method: Method, path: string, options?: RequestOptions): Promise<T | undefined>
   /** As `request`, for an answer that comes in parts, for as long as it comes. The signal ends it. */
@@ -38,21 +40,22 @@ export function dockerEngine(environment: Record<string, string | undefined> = B
   const send = async (method: Method, path: string, options: RequestOptions, signal: AbortSignal) => {
     const { query = {}, body } = options
     const url = `${place.base}${path}?${new URLSearchParams(query).toString()}`
+    return fetch(url, {
+      method,
+      ...place.init,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+      signal,
+      // A connection that outlived a restart of the engine would fail the next request; a new one costs 0.05 ms.
+      keepalive: false,
+      timeout: false,
+      proxy: false,
+    })
+  }
+  const reached = async <T>(work: Promise<T>, { signal }: RequestOptions): Promise<T> => {
     try {
-      const answer = await fetch(url, {
-        method,
-        ...place.init,
-        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
-        signal,
-        // A connection that outlived a restart of the engine would fail the next request; a new one costs 0.05 ms.
-        keepalive: false,
-        timeout: false,
-        proxy: false,
-      })
-      return answer
+      return await work
     } catch (error) {
-      if (options.signal?.aborted) throw error
-      throw unreachable(host, error)
+      throw signal?.aborted ? error : unreachable(host, error)
     }
   }
   return {
@@ -60,8 +63,8 @@ export function dockerEngine(environment: Record<string, string | undefined> = B
     request: async <T>(method: Method, path: string, options: RequestOptions = {}) => {
       const limit = AbortSignal.timeout(options.timeout_ms ?? ENGINE_TIMEOUT_MS)
       const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit
-      const answer = await send(method, path, options, signal)
-      const text = await answer.text()
+      const answer = await reached(send(method, path, options, signal), options)
+      const text = await reached(answer.text(), options)
       if (answer.status === 404) return undefined
       if (!answer.ok && answer.status !== 304) throw refused(method, path, answer.status, text)
       return (
@@ -69,11 +72,27 @@ export function dockerEngine(environment: Record<string, string | undefined> = B
       ) as T
     },
     stream: async (method, path, options) => {
-      const answer = await send(method, path, options, options.signal)
+      const answer = await reached(send(method, path, options, options.signal), options)
       if (answer.ok && answer.body) return answer.body
       throw refused(method, path, answer.status, await answer.text())
     },
   }
+}
+
+/** The same engine, whose requests are made again while it is away, for `patience_ms` in all: for those that may be made twice. */
+export function patient(engine: Engine, patience_ms: number): Engine {
+  const end_ms = systemClock.mono_ms() + patience_ms
+  const request: Engine["request"] = async (method, path, options) => {
+    for (;;) {
+      try {
+        return await engine.request(method, path, options)
+      } catch (error) {
+        if (!(error instanceof LabUnreachable) || systemClock.mono_ms() >= end_ms) throw error
+        await systemClock.sleep(AWAY_EVERY_MS, options?.signal)
+      }
+    }
+  }
+  return { ...engine, request }
 }
 
 /** Throws an EnvironmentError unless an engine answers and its client has Compose; to be asked before anything of a lab is there. */
@@ -96,6 +115,8 @@ export class EngineRefusal extends OperatorError {
 // internal
 
 const PING_WITHIN_MS = 5_000
+/** Between two tries at an engine that is away. */
+const AWAY_EVERY_MS = 200
 const HINT = "operator doctor says what is missing; docker info says more"
 
 function hostOf({ DOCKER_HOST, XDG_RUNTIME_DIR }: Record<string, string | undefined>): string {
@@ -112,7 +133,7 @@ function placeOf(host: string): { base: string; init: BunFetchRequestInit } {
   throw new UsageError(`DOCKER_HOST is ${host}: only unix:// and tcp:// can be used`)
 }
 
-function unreachable(host: string, error: unknown): EnvironmentError {
+function unreachable(host: string, error: unknown): LabUnreachable {
   const code = codeOf(error)
   const what =
     code === "EACCES" || code === "EPERM"
@@ -121,7 +142,7 @@ function unreachable(host: string, error: unknown): EnvironmentError {
         ? `the Docker engine at ${host} does not answer`
         : `no Docker engine answers at ${host} (${code ?? messageOf(error)})`
   const hint = code === "EACCES" ? "join the group docker, or run it as root; operator doctor says more" : HINT
-  return new EnvironmentError(what, { hint, cause: error })
+  return new LabUnreachable(what, { hint, cause: error })
 }
 
 /** The engine says what it has against a request as `{"message": …}`. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../../../lib/clock.ts"
 import { labelFilter } from "./containers.ts"
+import { type Ends, listenForEnds } from "./ends.ts"
 import type { Engine } from "./engine.ts"
 import type { Membership } from "./membership.ts"
 
@@ -10,26 +11,34 @@ const EVENTS = ["create", "start", "die", "oom", "pause", "unpause", "destroy", 
 const RETRY_FROM_MS = 50
 const RETRY_UP_TO_MS = 2_000
 
+/** A connection may be lost without a word, and silence is the rule: after this long it is made anew. */
+const LISTEN_FOR_MS = 60_000
+
 /**
  * Calls `look` when the engine says that something has happened to a container of a lab, until the returned function is called.
  * Also at the beginning and whenever the stream was lost and is there again: the engine replays no more than some 250 events, so
  * what happened in between is seen by looking, not by asking for it. `look` never runs twice at once.
  */
-export function follow(engine: Engine, of: Membership, clock: Clock, look: () => Promise<void>): () => void {
+export function follow(engine: Engine, of: Membership, clock: Clock, look: (ends: Ends) => Promise<void>): () => void {
   const stop = new AbortController()
   const { signal } = stop
-  const again = serially(look, signal)
+  const ends = listenForEnds()
+  const again = serially(() => look(ends.known), clock, signal)
   const listen = async () => {
     let pause_ms = RETRY_FROM_MS
     while (!signal.aborted) {
       try {
         const query = labelFilter(of, { type: ["container"], event: EVENTS })
-        const stream = await engine.stream("GET", "/events", { query, signal })
+        const enough = AbortSignal.any([signal, AbortSignal.timeout(LISTEN_FOR_MS)])
+        const stream = await engine.stream("GET", "/events", { query, signal: enough })
         pause_ms = RETRY_FROM_MS
         again()
-        for await (const _ of stream) again()
+        for await (const event of linesOf(stream)) {
+          ends.hear(event)
+          again()
+        }
       } catch {
-        // Whatever has ended the stream, it is tried again; a look that fails says so to whoever looks.
+        // Whatever has ended the stream, it is tried again; that nobody answers, a look says to whoever looks.
       }
       await clock.sleep(pause_ms, signal)
       pause_ms = Math.min(RETRY_UP_TO_MS, pause_ms * 2)
@@ -41,14 +50,29 @@ export function follow(engine: Engine, of: Membership, clock: Clock, look: () =>
 
 // internal
 
-/** Runs `work` once for any number of calls that come while it runs. One that fails is tried again by the next call. */
-function serially(work: () => Promise<void>, signal: AbortSignal): () => void {
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder()
+  let text = ""
+  for await (const part of stream) {
+    const lines = (text + decoder.decode(part, { stream: true })).split("\n")
+    text = lines.pop() ?? ""
+    yield* lines.filter((line) => line.trim() !== "")
+  }
+}
+
+/** Runs `work` once for any number of calls that come while it runs. One that fails is tried again. */
+function serially(work: () => Promise<void>, clock: Clock, signal: AbortSignal): () => void {
   let [running, wanted] = [false, false]
   const run = async () => {
     running = true
     while (wanted && !signal.aborted) {
       wanted = false
-      await work().catch(() => undefined)
+      try {
+        await work()
+      } catch {
+        wanted = true
+        await clock.sleep(RETRY_UP_TO_MS, signal)
+      }
     }
     running = false
   }

@@ -2,14 +2,15 @@ import { systemClock, waitUntil } from "../../../lib/clock.ts"
 import { EnvironmentError, UsageError } from "../../../lib/errors.ts"
 import { didYouMean } from "../../../lib/nearest.ts"
 import { runBounded } from "../../../lib/run.ts"
-import type { Lab, Node } from "../../lab.ts"
+import type { Lab } from "../../lab.ts"
 import { render, type Rotation } from "../../render.ts"
 import type { Subject } from "../../subject.ts"
 import { removeFolder } from "../remove-folder.ts"
 import { endResidents, RESIDENT_MARK } from "../residents.ts"
 import { addressBook, type Found } from "./book.ts"
+import { tellChanges } from "./changes.ts"
 import { listContainers, sameProcess } from "./containers.ts"
-import { dockerEngine, type Engine } from "./engine.ts"
+import { dockerEngine, type Engine, patient } from "./engine.ts"
 import { execIn } from "./exec.ts"
 import { follow } from "./follow.ts"
 import { removeKitchenFolders } from "./kitchen-folder.ts"
@@ -62,7 +63,7 @@ export function dockerLab(
     dir,
     nodes: book.look,
     refresh: async () => void (await book.look()),
-    watchNodes: (listener) => follow(engine, membership, systemClock, changes(book.look, listener)),
+    watchNodes: (listener) => follow(engine, membership, systemClock, tellChanges(book.look, listener)),
     resolve: book.resolve,
     render: (template, values) => render(template, subject, { lab: dir, url: book.url }, rotation, values),
     environment: () => ({
@@ -98,9 +99,9 @@ export function dockerLab(
       return container === undefined ? "" : readLogs(engine, container, lines)
     },
     // Of a project that somebody else runs nothing carries the label that is followed here.
-    destroy: async () => {
+    destroy: async ({ patience_ms = 0 } = {}) => {
       const residents = await endResidents(dir)
-      const containers = await removeLabelled(engine, id, { settle: residents > 0 })
+      const containers = await removeLabelled(patient(engine, patience_ms), id, { settle: residents > 0 })
       removeKitchenFolders(dir)
       removeFolder(dir)
       return residents + containers
@@ -127,24 +128,11 @@ function running(lab: Lab, { id, name, state }: Found): string {
   })
 }
 
-/** Looks, and tells of each node that is not as it was at the last look. The first look tells nothing. */
-function changes(look: () => Promise<Node[]>, listener: (node: Node) => void): () => Promise<void> {
-  const signature = ({ state, process }: Node) => `${state} ${process?.pid} ${process?.started}`
-  let seen: Map<string, string> | undefined
-  return async () => {
-    const nodes = await look()
-    const before = seen
-    seen = new Map(nodes.map((node) => [node.name, signature(node)]))
-    if (!before) return
-    for (const node of nodes) if (before.get(node.name) !== signature(node)) listener(node)
-  }
-}
-
 /** Waits until a node that was started is healthy, or, without a health check, runs. */
 async function untilUp(lab: Lab, name: string, find: (name: string) => Promise<Found>): Promise<void> {
   const up = async () => {
     const { state, health } = await find(name)
-    return state === "exited" || health === "healthy" || health === undefined
+    return state === "exited" || health === undefined || health.status === "healthy"
   }
   await waitUntil(up, { timeout_ms: START_TIMEOUT_MS, every_ms: START_EVERY_MS })
   const { state } = await find(name)

@@ -19,7 +19,7 @@ const container = (name: string, service: string, awaited: string[] = []): Conta
     number: 1,
     state: "running",
     address: undefined,
-    health: undefined,
+
     exit_code: 0,
     awaited,
   },
