@@ -89,7 +89,7 @@ export function openLogbook(
         const { name, state, process, health, ended } = node
         append(store, lease.lab, "node", {
           ...{ node: name, state, pid: process?.pid ?? null },
-          ...(health && { health: health.status }),
+          ...(health && state === "running" && { health: health.status }),
           ...(ended !== undefined && { ended }),
         })
       }),

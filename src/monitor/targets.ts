@@ -16,8 +16,9 @@ export async function targetsOf(
   const look = rollCall(lab)
   const { workload } = lab.subject
   return [
-    ...nodeRunningTargets(nodes, look, interval_ms),
+    // Before it is told that a node runs again, so that its lab is not well for a moment.
     ...nodeHealthyTargets(lab.subject, nodes, look, interval_ms),
+    ...nodeRunningTargets(nodes, look, interval_ms),
     ...declaredTargets(lab, nodes, interval_ms),
     ...(workload && slo ? [sloTarget(store, lab.id, workload)] : []),
   ]
