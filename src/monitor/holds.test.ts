@@ -3,10 +3,12 @@ import { fakeClock } from "../../test/support/fake-clock.ts"
 import { storedLab } from "../../test/support/stored-lab.ts"
 import { holding, LOOK, observations, seen, watching, type Watched } from "../../test/support/watching.ts"
 import { emptyHistogram } from "../lib/histogram.ts"
+import { timedId } from "../lib/ids.ts"
 import { events } from "../store/events.ts"
 import { getLab } from "../store/labs.ts"
 import { recordSamples } from "../store/samples.ts"
-import { openTicket } from "../store/tickets.ts"
+import { claimLab } from "../store/sessions.ts"
+import { openTicket, resolveTicket } from "../store/tickets.ts"
 import { holdsSince, VERIFY_PATIENCE_MS, wordOnClaim } from "./holds.ts"
 import { HEARTBEAT_FRESH_MS } from "./lease.ts"
 
@@ -101,6 +103,24 @@ describe("the monitor's word on a claim", () => {
     using failing = claimed()
     failing.store.db.run("update labs set holds_since_ms = null")
     expect(await failing.word()).toBe("disagrees")
+  })
+
+  test("is not against who has mended a gate, when a notice stays as long as its alert looks back", async () => {
+    using lab = claimed()
+    const gate = { ...ticket, lab: lab.lab, invariant: "health", role: "gate" } as const
+    const claim = () => {
+      const lease = { session: timedId(lab.store.clock.now()), variant: "x", model: "x", lease_ms: 1, max_attempts: 9 }
+      expect(claimLab(lab.store, { lab: lab.lab, ...lease })).toBeDefined()
+    }
+    openTicket(lab.store, gate)
+    openTicket(lab.store, { ...ticket, lab: lab.lab })
+    claim()
+    resolveTicket(lab.store, gate)
+    expect(await lab.word()).toBe("agrees")
+    expect(lab.waited_ms()).toBe(2_000 + VERIFY_PATIENCE_MS)
+    // Called again, for the notice alone.
+    claim()
+    expect(await lab.word()).toBe("disagrees")
   })
 
   test("is none where no monitor is heard of any more", async () => {

@@ -1,7 +1,8 @@
 import { waitUntil } from "../lib/clock.ts"
 import { getLab } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
-import { openTickets } from "../store/tickets.ts"
+import { sessionsOf } from "../store/sessions.ts"
+import { listTickets, openTickets } from "../store/tickets.ts"
 import { isFresh } from "./lease.ts"
 
 /** Nodes that were just started need a while: a claim is false when it has not come true this long after `verify`. */
@@ -28,7 +29,8 @@ export type Word = "agrees" | "disagrees" | "silent"
 
 /**
  * The word of a lab's monitor, whatever process it runs in, on the claim that the lab is repaired: all gates hold for `verify_ms` from then on,
- * and no ticket is open any more, a notice's included: what an agent was called for is not over while it is there.
+ * and no ticket is open any more, since what an agent was called for is not over while it is there. A notice alone does not refute
+ * who has mended a gate: an alert that looks back for minutes has its ticket for as long after the repair.
  */
 export async function wordOnClaim(
   store: Store,
@@ -38,14 +40,22 @@ export async function wordOnClaim(
   const { clock } = store
   const claimed_ms = clock.mono_ms()
   // From the claim on: what was seen before it says nothing of what the last command did.
-  const isRepaired = () =>
-    clock.mono_ms() - Math.max(holdsSince(store, lab) ?? Infinity, claimed_ms) >= verify_ms &&
-    openTickets(store, lab).length === 0
+  const holds = () => clock.mono_ms() - Math.max(holdsSince(store, lab) ?? Infinity, claimed_ms) >= verify_ms
+  const isOver = () => holds() && openTickets(store, lab).length === 0
   const timeout_ms = verify_ms + VERIFY_PATIENCE_MS
-  if (await waitUntil(isRepaired, { timeout_ms, every_ms: LOOK_EVERY_MS, clock, signal })) return "agrees"
-  return isWatched(store, lab) ? "disagrees" : "silent"
+  if (await waitUntil(isOver, { timeout_ms, every_ms: LOOK_EVERY_MS, clock, signal })) return "agrees"
+  if (!isWatched(store, lab)) return "silent"
+  return holds() && hasMendedGate(store, lab) ? "agrees" : "disagrees"
 }
 
 // internal
+
+/** Whether a gate was violated, and held again, since the lab's last session began. */
+function hasMendedGate(store: Store, lab: string): boolean {
+  const began_at = sessionsOf(store, lab).at(-1)?.started_at
+  return listTickets(store, { lab, states: ["resolved"] }).some(
+    ({ role, settled_at }) => role === "gate" && began_at !== undefined && (settled_at ?? "") >= began_at,
+  )
+}
 
 const LOOK_EVERY_MS = 50
