@@ -54,17 +54,17 @@ describe("a vendor's rule file", () => {
     expect(invariants).toEqual([
       {
         ...{ name: "ErrorsHigh", about: "{{ $labels.job }} fails", role: "notice", severity: "critical" },
-        ...{ alert: "job:errors:rate5m > 5", for: 5_400_000, every: 5_000 },
+        ...{ alert: "job:errors:rate5m > 5", for: 5_400_000, every: 5_000, timeout: 5_000 },
       },
       {
         ...{ name: "ErrorsHigh_warning", role: "notice", severity: "warning" },
-        ...{ alert: "job:errors:rate5m > 1", for: 60_000, every: 5_000 },
+        ...{ alert: "job:errors:rate5m > 1", for: 60_000, every: 5_000, timeout: 5_000 },
       },
       {
         ...{ name: "ErrorsHigh_2", role: "notice", severity: "warning" },
-        ...{ alert: "job:errors:rate5m > 0.5\n", for: 0, every: 5_000 },
+        ...{ alert: "job:errors:rate5m > 0.5\n", for: 0, every: 5_000, timeout: 5_000 },
       },
-      { name: "Down", role: "notice", severity: "critical", alert: "up == 0", for: 0, every: 5_000 },
+      { name: "Down", role: "notice", severity: "critical", alert: "up == 0", for: 0, every: 5_000, timeout: 5_000 },
     ])
   })
 

@@ -12,7 +12,7 @@ export interface Rules {
   notes: string[]
 }
 
-/** Rules are many and mean to be slow: each costs Prometheus two queries. */
+/** Rules are many and mean to be slow: each costs Prometheus two queries, which may take as long as the next ones are away. */
 const RULE_EVERY_MS = 5_000
 
 /**
@@ -110,7 +110,8 @@ function toInvariant(rule: AlertingRule, of: Omit<RuleFile, "content">, names: S
   const { metrics } = scanPromql(rule.expr)
   const missing = metrics.filter((metric) => of.may_be_missing?.includes(metric))
   return {
-    ...{ name, ...told, role: of.role, severity, alert: rule.expr, for: milliseconds(rule.for), every: RULE_EVERY_MS },
+    ...{ name, ...told, role: of.role, severity, alert: rule.expr, for: milliseconds(rule.for) },
+    ...{ every: RULE_EVERY_MS, timeout: RULE_EVERY_MS },
     ...(missing.length > 0 && { may_be_missing: missing }),
   }
 }
