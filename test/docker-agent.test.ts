@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { kitchenFolder } from "../src/lab/platforms/docker/kitchen-folder.ts"
+import { mountedFolder } from "../src/lab/platforms/docker/mounted-folder.ts"
 import { waitUntil } from "../src/lib/clock.ts"
 import { discover } from "../src/lib/discovery.ts"
 import type { Script } from "./scripted-claude/script.ts"
@@ -49,7 +49,7 @@ dockerTest(
   async () => {
     const { lab, dir } = await up()
     const monitor = home.start("monitor", lab)
-    const folder = kitchenFolder(dir)
+    const folder = mountedFolder(dir)
 
     // Whatever somebody else has put there is neither used nor removed.
     symlinkSync(home.dir, folder)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect } from "bun:test"
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { waitUntil } from "../src/lib/clock.ts"
 import { dockerTest, IMAGE, labelled, TINY } from "./support/docker.ts"
 import { type Home, makeHome, OPERATOR } from "./support/operator.ts"
@@ -183,7 +183,10 @@ dockerTest(
       const { lab } = JSON.parse(two.stdout) as Up
       expect((await home.run("exec", lab, "a", "--", "cat", "/mine/text")).stdout).toBe("as it was")
       expect(readFileSync(join(home.dir, "compose", "mine", "text"), "utf8")).toBe("as it was")
+      const mounted = docker("inspect", "--format", "{{(index .Mounts 0).Source}}", one.nodes[0]!.name)
+      expect(existsSync(mounted)).toBe(true)
       await home.run("down", "--all")
+      expect(existsSync(dirname(mounted))).toBe(false)
     } finally {
       docker("image", "rm", image)
     }

@@ -8,7 +8,7 @@ import { keepText } from "../store/texts.ts"
 import type { Lab } from "./lab.ts"
 import { openLab, openLabToDestroy } from "./open.ts"
 import { dockerEngine, requireEngine } from "./platforms/docker/engine.ts"
-import { removeKitchenFolders } from "./platforms/docker/kitchen-folder.ts"
+import { removeMountedFolder } from "./platforms/docker/mounted-folder.ts"
 import { findProject, type Project, projectOf } from "./platforms/docker/project.ts"
 import { optionalServices } from "./platforms/docker/project-nodes.ts"
 import { removeAbandoned } from "./platforms/docker/remove.ts"
@@ -80,7 +80,7 @@ export function refuseAdopted(
 export async function tidyAdopted({ id, dir }: LabRow, { force }: { force: boolean }): Promise<boolean> {
   if ((await removeAbandoned(dockerEngine(), id, { force })) === 0) return false
   // A lab has one kitchen at a time.
-  removeKitchenFolders(dir)
+  removeMountedFolder(dir)
   return true
 }
 

@@ -13,9 +13,9 @@ import { listContainers, sameProcess } from "./containers.ts"
 import { dockerEngine, type Engine, patient } from "./engine.ts"
 import { execIn } from "./exec.ts"
 import { follow } from "./follow.ts"
-import { removeKitchenFolders } from "./kitchen-folder.ts"
 import { readLogs } from "./logs.ts"
 import { membershipOf } from "./membership.ts"
+import { removeMountedFolder } from "./mounted-folder.ts"
 import { composeAgain } from "./raise.ts"
 import { removeLabelled } from "./remove.ts"
 
@@ -102,7 +102,7 @@ export function dockerLab(
     destroy: async ({ patience_ms = 0 } = {}) => {
       const residents = await endResidents(dir)
       const containers = await removeLabelled(patient(engine, patience_ms), id, { settle: residents > 0 })
-      removeKitchenFolders(dir)
+      removeMountedFolder(dir)
       removeFolder(dir)
       return residents + containers
     },

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { whereabouts } from "../../../lib/discovery.ts"
 import { EnvironmentError } from "../../../lib/errors.ts"
 import type { Lab } from "../../lab.ts"
@@ -8,6 +8,7 @@ import { type ComposeFile, composeFileOf, normalised } from "./compose-file.ts"
 import { copyTree } from "./copy.ts"
 import type { Engine } from "./engine.ts"
 import { builtImages, imageVolumes, provideImages } from "./images.ts"
+import { makeMountedFolder, mountedFolder } from "./mounted-folder.ts"
 import { membersOfNetworks, ownFile, withSubnets } from "./own-file.ts"
 import { requireRoom } from "./preflight.ts"
 import { freeSubnets } from "./subnets.ts"
@@ -40,8 +41,9 @@ export async function composeUp(engine: Engine, plan: ComposePlan, lab: Lab): Pr
   await provideImages(engine, plan.file, plan.built, { scratch: lab.dir, embedded: plan.embedded })
   const { folder, built, subject } = plan
   const image_volumes = await imageVolumes(engine, plan.file, built)
-  const own = { id: lab.id, dir: lab.dir, folder, built, image_volumes, egress: subject.egress }
+  const own = { id: lab.id, dir: mountedFolder(lab.dir), folder, built, image_volumes, egress: subject.egress }
   const { file, copies } = ownFile(plan.file, own)
+  if (copies.length > 0) makeMountedFolder(lab.dir)
   for (const { from, to } of copies) copyTree(from, to)
   for (let attempt = 1; ; attempt++) {
     const subnets = await freeSubnets(engine, membersOfNetworks(file))
@@ -74,9 +76,11 @@ const UP_GRACE_MS = 60_000
 /** Undefined once everything runs, and is healthy where that can be told; else what Compose says. */
 async function up(lab: Lab, wait_ms: number, more: string[] = []): Promise<string | undefined> {
   const wait_s = String(Math.ceil(wait_ms / 1_000))
-  const words = ["--progress", "quiet", "-p", lab.id, "-f", composeFileOf(lab.dir), "up", "--detach"]
+  const words = ["--progress", "quiet", "--project-directory", "/", "-p", lab.id, "-f", "-", "up", "--detach"]
   const { exit_code, said, timed_out } = await compose([...words, "--wait", "--wait-timeout", wait_s, ...more], {
     cwd: lab.dir,
+    // Compose writes the paths of file and project on every container, where an agent would read them.
+    stdin: readFileSync(composeFileOf(lab.dir), "utf8"),
     // With the lab's mark: it ends with the lab, should its owner die.
     env: composeEnvironment(lab.environment()),
     timeout_ms: wait_ms + UP_GRACE_MS,
