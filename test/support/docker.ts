@@ -1,5 +1,5 @@
 import { test } from "bun:test"
-import { mkdtempSync, realpathSync, rmSync } from "node:fs"
+import { cpSync, mkdtempSync, realpathSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { labId } from "../../src/lib/ids.ts"
@@ -32,6 +32,11 @@ x-operator:
   groups: { nodes: [a, b] }
   faults: { node_kill: { group: nodes }, node_pause: { group: nodes } }
 `
+
+/** Puts the subject `web` into the working directory of a home: small, and with everything that a trial needs. */
+export function provideWeb({ dir }: { dir: string }): void {
+  cpSync(join(import.meta.dir, "..", "fixtures", "web"), join(dir, "compose"), { recursive: true })
+}
 
 /** What the engine holds that carries a lab's label. */
 export function labelled(id: string): string[] {
