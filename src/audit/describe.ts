@@ -58,7 +58,10 @@ const at = (node: string) => (node === "" ? "" : ` of ${node}`)
 const DESCRIBERS: Describers = {
   "lab.created": (body) => ({ label: "lab", text: `created from ${body.subject}, by the platform ${body.platform}` }),
   "lab.adopted": (body) => ({ label: "lab", text: `the project ${body.project} adopted as ${body.subject}` }),
-  "lab.up": (body) => ({ label: "lab", text: `${body.nodes.join(", ")} up in ${showDuration(body.took_ms)}` }),
+  "lab.up": ({ nodes, took_ms, runs_on }) => ({
+    label: "lab",
+    text: `${nodes.join(", ")} up in ${showDuration(took_ms)}${runs_on ? ` with Docker ${runs_on.engine.version}` : ""}`,
+  }),
   "lab.kept": (body) => ({ label: "lab", text: `kept by its guardian, pid ${body.owner_pid}` }),
   "lab.deadline": () => undefined,
   "lab.ending": (body) => ({ label: "lab", text: `is taken down by ${body.by}: ${body.reason}` }),

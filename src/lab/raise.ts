@@ -3,6 +3,7 @@ import { dirname, join } from "node:path"
 import { labId } from "../lib/ids.ts"
 import { createLab, getLab, markUp } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
+import type { RunsOn } from "../store/runs-on.ts"
 import { keepText } from "../store/texts.ts"
 import { type Guardian, startGuardian } from "./guardian.ts"
 import type { Lab, Platform } from "./lab.ts"
@@ -10,6 +11,7 @@ import { dockerEngine, requireEngine } from "./platforms/docker/engine.ts"
 import { dockerLab } from "./platforms/docker/lab.ts"
 import { composeUp, planCompose } from "./platforms/docker/raise.ts"
 import { isLabelled } from "./platforms/docker/remove.ts"
+import { runsOn } from "./platforms/docker/runs-on.ts"
 import { layOut, processLab, requireProcesses } from "./platforms/process.ts"
 import type { Subject } from "./subject.ts"
 
@@ -47,9 +49,9 @@ export async function raiseLab(
     deadline_at: new Date(store.clock.now().getTime() + options.deadline_ms).toISOString(),
   })
   const guardian = await startGuardian(store, id, [...options.guardian, "--lab", id, "--db", store.file])
-  await site.build()
-  const names = (await site.lab.nodes()).map(({ name }) => name)
-  markUp(store, id, names, store.clock.mono_ms() - start_ms)
+  const runs_on = await site.build()
+  const nodes = (await site.lab.nodes()).map(({ name }) => name)
+  markUp(store, id, nodes, store.clock.mono_ms() - start_ms, runs_on)
   return { lab: site.lab, guardian }
 }
 
@@ -87,7 +89,7 @@ export async function newName(store: Store, name: string, platform: Platform): P
 /** A lab that is not there yet, and how it comes to be. */
 interface Site {
   lab: Lab
-  build(): Promise<void>
+  build(): Promise<RunsOn | undefined>
 }
 
 function processSite(subject: Subject, id: string, dir: string): Site {
@@ -95,6 +97,7 @@ function processSite(subject: Subject, id: string, dir: string): Site {
   const build = async () => {
     layOut(subject, dir)
     await Promise.all(lab.look().map((node) => lab.start(node.name)))
+    return undefined
   }
   return { lab, build }
 }
@@ -103,5 +106,9 @@ async function dockerSite(subject: Subject, id: string, dir: string): Promise<Si
   const engine = dockerEngine()
   const lab = dockerLab(id, subject, dir, engine)
   const plan = await planCompose(engine, subject, id)
-  return { lab, build: () => composeUp(engine, plan, lab) }
+  const build = async () => {
+    await composeUp(engine, plan, lab)
+    return runsOn(engine, id)
+  }
+  return { lab, build }
 }

@@ -1,3 +1,5 @@
+import type { RunsOn } from "./runs-on.ts"
+
 /**
  * Every kind of event, and the shape of its body. The log is read long after it was written:
  * a kind may gain optional fields, and none may change its meaning.
@@ -6,7 +8,7 @@ export interface EventBodies {
   "lab.created": { subject: string; platform: string; dir: string; trial: string | null; deadline_at: string }
   /** The lab is a Compose project that somebody else runs. */
   "lab.adopted": { project: string; subject: string; dir: string }
-  "lab.up": { nodes: string[]; took_ms: number }
+  "lab.up": { nodes: string[]; took_ms: number; runs_on?: RunsOn }
   "lab.kept": { owner_pid: number }
   "lab.deadline": { deadline_at: string }
   "lab.ending": { by: string; reason: string }

@@ -1,6 +1,7 @@
 import { bootId, fateOf, isAlive, type ProcessId, stateOf, thisProcess } from "../lib/process.ts"
 import { append } from "./events.ts"
 import type { Store } from "./open.ts"
+import type { RunsOn } from "./runs-on.ts"
 import { enterStage } from "./trials.ts"
 
 export interface LabRow {
@@ -57,12 +58,12 @@ export function insertLab(store: Store, lab: NewLab & Pick<LabRow, "state" | "ad
     .run({ ...lab, boot: bootId(), pid, started, created_at: store.clock.now().toISOString() })
 }
 
-export function markUp(store: Store, lab: string, nodes: string[], took_ms: number): void {
+export function markUp(store: Store, lab: string, nodes: string[], took_ms: number, runs_on?: RunsOn): void {
   append(
     store,
     lab,
     "lab.up",
-    { nodes, took_ms },
+    { nodes, took_ms, ...(runs_on && { runs_on }) },
     {
       project: () => store.db.query("update labs set state = 'up' where id = ?").run(lab),
     },
