@@ -9,8 +9,8 @@ import { UsageError } from "../lib/errors.ts"
 import { sha256 } from "../lib/ids.ts"
 import { shuffled } from "../lib/random.ts"
 import type { Platform } from "../lab/lab.ts"
-import { findSubject, storedSubject } from "../lab/parse-subject.ts"
-import { platformFor, requirePlatform } from "../lab/raise.ts"
+import { findSubject } from "../lab/parse-subject.ts"
+import { platformFor } from "../lab/raise.ts"
 import type { Subject } from "../lab/subject.ts"
 import type { Store } from "../store/open.ts"
 import { keepText } from "../store/texts.ts"
@@ -76,14 +76,6 @@ export async function resolveMatrix(
     return shuffled(block, seed)
   }).flat()
   return { name: request.name, hash: sha256(JSON.stringify([request.name, trials])), trials }
-}
-
-/** Throws an EnvironmentError when this machine lacks what one of the trials needs for its lab. */
-export async function requirePlatforms(store: Store, trials: readonly PlannedTrial[]): Promise<void> {
-  const kinds = Map.groupBy(trials, ({ subject_text, platform }) => `${subject_text} ${platform}`)
-  for (const [trial] of kinds.values()) {
-    await requirePlatform(platformFor(await storedSubject(store, trial!), trial!.platform))
-  }
 }
 
 /** What a campaign in the store was to run, when it was begun. */

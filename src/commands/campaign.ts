@@ -3,7 +3,8 @@ import { requireForClaude } from "../campaign/claude.ts"
 import { type CampaignRequest, findCampaign } from "../campaign/file.ts"
 import { expectTrials } from "../campaign/expected.ts"
 import { openCampaign, type Resumption } from "../campaign/identity.ts"
-import { requirePlatforms, resolveMatrix } from "../campaign/matrix.ts"
+import { resolveMatrix } from "../campaign/matrix.ts"
+import { prepareTrials } from "../campaign/prepare.ts"
 import { unmet } from "../campaign/require.ts"
 import { OutOfDollars, runCampaign } from "../campaign/runner.ts"
 import { resultsOf } from "../eval/results.ts"
@@ -83,8 +84,8 @@ export default defineCommand({
     }
     const leave = { host_shell: args["allow-host-shell"] === true, limit_usd: request.limit_usd }
     for (const warning of await requireForClaude(store, matrix.trials, leave)) note(warning)
-    await requirePlatforms(store, matrix.trials)
     await requireLoopback()
+    await prepareTrials(store, matrix.trials)
     await sweepAtStart(store)
     const campaign = openCampaign(store, matrix, resumption(args), request.limit_usd)
     if (campaign.continued) note(`going on with ${campaign.id}`)

@@ -9,7 +9,7 @@ import { type Guardian, startGuardian } from "./guardian.ts"
 import type { Lab, Platform } from "./lab.ts"
 import { dockerEngine, requireEngine } from "./platforms/docker/engine.ts"
 import { dockerLab } from "./platforms/docker/lab.ts"
-import { composeUp, planCompose } from "./platforms/docker/raise.ts"
+import { composeUp, planCompose, prepareCompose } from "./platforms/docker/raise.ts"
 import { isLabelled } from "./platforms/docker/remove.ts"
 import { runsOn } from "./platforms/docker/runs-on.ts"
 import { layOut, processLab, requireProcesses } from "./platforms/process.ts"
@@ -65,6 +65,15 @@ export function platformFor(subject: Subject, asked: Platform | undefined): Plat
 /** Throws an EnvironmentError when this machine lacks what the platform needs. */
 export async function requirePlatform(platform: Platform): Promise<void> {
   if (platform === "docker") await requireEngine()
+}
+
+/**
+ * Finds out before anything begins what `raiseLab` would find: a UsageError for what the subject may not have, an EnvironmentError
+ * for what this machine lacks. Images that are missing are built or pulled.
+ */
+export async function prepareLabs(subject: Subject, platform: Platform): Promise<void> {
+  await requirePlatform(platform)
+  if (platform === "docker") await prepareCompose(dockerEngine(), subject)
 }
 
 /** Where the folders of labs are: beside the store that knows of them. */

@@ -1,6 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { whereabouts } from "../../../lib/discovery.ts"
 import { EnvironmentError } from "../../../lib/errors.ts"
+import { labId } from "../../../lib/ids.ts"
 import type { Lab } from "../../lab.ts"
 import type { Subject } from "../../subject.ts"
 import { compose, composeEnvironment } from "./compose.ts"
@@ -30,6 +33,17 @@ export async function planCompose(engine: Engine, subject: Subject, id: string):
   const file = await normalised(subject, id, folder)
   await requireRoom(engine, file)
   return { subject, file, folder, embedded, built: builtImages(file) }
+}
+
+/** Looks through a subject's file as `planCompose` does, and provides its images, so that no lab has to wait for them. */
+export async function prepareCompose(engine: Engine, subject: Subject): Promise<void> {
+  const { file, built, embedded } = await planCompose(engine, subject, labId(subject.name))
+  const scratch = mkdtempSync(join(tmpdir(), "images-"))
+  try {
+    await provideImages(engine, file, built, { scratch, embedded })
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
 }
 
 /**
