@@ -3,22 +3,28 @@ import { readArgv } from "../src/lib/argv.ts"
 import { showDuration } from "../src/lib/duration.ts"
 import { exitCode, messageOf, OperatorError, UsageError } from "../src/lib/errors.ts"
 import { note } from "../src/lib/output.ts"
+import { requireEngine } from "../src/lab/platforms/docker/engine.ts"
 import { VERSION } from "../src/lib/version.ts"
 import { audit } from "./audit.ts"
 import { claude } from "./claude.ts"
 import { guardian } from "./guardian.ts"
 import { makeHome } from "./home.ts"
+import { kitchen } from "./kitchen.ts"
 import { loop } from "./loop.ts"
 import { type Benchmark, type Figure, renderFigures, toFigure } from "./measure.ts"
-import { parallel } from "./parallel.ts"
-import { ready } from "./ready.ts"
+import { dockerParallel, parallel } from "./parallel.ts"
+import { dockerReady, ready } from "./ready.ts"
+import { scope } from "./scope.ts"
 import { store } from "./store.ts"
-import { ticket } from "./ticket.ts"
+import { dockerTicket, ticket } from "./ticket.ts"
 import { trial } from "./trial.ts"
 import { version } from "./version.ts"
 
 /** The order in which they run. */
-const BENCHMARKS: readonly Benchmark[] = [version, loop, claude, ready, ticket, guardian, trial, parallel, store, audit]
+const BENCHMARKS: readonly Benchmark[] = [
+  ...[version, loop, claude, ready, ticket, guardian, trial, parallel, store, audit],
+  ...[dockerReady, dockerTicket, kitchen, scope, dockerParallel],
+]
 const NAMES = BENCHMARKS.map(({ name }) => name)
 
 const USAGE = `bun run bench [--quick] [--only ${NAMES.join("|")}]... [--json [FILE]]`
@@ -54,6 +60,11 @@ async function measure({ only, quick }: { only: string[]; quick: boolean }): Pro
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130))
   const figures: Figure[] = []
   for (const benchmark of BENCHMARKS.filter(({ name }) => only.length === 0 || only.includes(name))) {
+    const lacks = benchmark.needs && (await requireEngine().then(() => undefined, messageOf))
+    if (lacks !== undefined) {
+      note(`${benchmark.name}: skipped: ${lacks}`)
+      continue
+    }
     const start_ms = performance.now()
     figures.push(...(await benchmark.run(home, { quick })).map(toFigure))
     note(`${benchmark.name}: measured in ${showDuration(performance.now() - start_ms)}`)

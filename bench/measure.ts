@@ -5,6 +5,8 @@ import type { Home } from "./home.ts"
 /** One file of this folder: measures one thing, and leaves nothing behind outside of `home`. */
 export interface Benchmark {
   name: string
+  /** Left out, visibly, where this machine has no engine. */
+  needs?: "docker"
   /** `quick` makes fewer runs of the same. */
   run(home: Home, options: { quick: boolean }): Promise<Measured[]>
 }
