@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect } from "bun:test"
-import { writeFileSync } from "node:fs"
+import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { mountedFolder } from "../src/lab/platforms/docker/mounted-folder.ts"
 import { seeded } from "../src/lib/random.ts"
 import { dockerTest, labelled, provideWeb } from "./support/docker.ts"
 import { finish, killRounds } from "./support/killing.ts"
@@ -43,7 +44,10 @@ dockerTest(
       "node_kill do-nothing": "unrepaired",
       "node_pause do-nothing": "unrepaired",
     })
-    for (const lab of labs) expect({ lab, left: labelled(lab) }).toEqual({ lab, left: [] })
+    for (const lab of labs) {
+      const mounted = mountedFolder(join(home.dir, "labs", lab))
+      expect({ lab, left: labelled(lab), mounted: existsSync(mounted) }).toEqual({ lab, left: [], mounted: false })
+    }
   },
   TIMEOUT_MS,
 )
