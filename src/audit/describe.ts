@@ -1,7 +1,8 @@
 import { showDollars } from "../lib/dollars.ts"
 import { showDuration } from "../lib/duration.ts"
 import type { Event } from "../store/events.ts"
-import type { EventBodies, EventKind, ModelTotals, Outcome } from "../store/kinds.ts"
+import type { EventBodies, EventKind, ModelTotals } from "../store/kinds.ts"
+import { showOutcome } from "./outcome.ts"
 
 /** One event for people: who or what, what happened, and what belongs below it. */
 export interface Line {
@@ -19,28 +20,6 @@ export function describe(event: Event): Line | undefined {
   } catch (error) {
     if (error instanceof TypeError) return asItIs
     throw error
-  }
-}
-
-/** An outcome in words. */
-export function showOutcome(outcome: Outcome): string {
-  switch (outcome.kind) {
-    case "claims_done":
-      return "claims to be done"
-    case "gave_up":
-      return `gave up: ${outcome.reason}`
-    case "refused":
-      return `was refused by ${outcome.model}${outcome.category ? ` (${outcome.category})` : ""}`
-    case "limit":
-      return `reached its limit of ${outcome.which}`
-    case "model_error":
-      return `had no answer: ${outcome.reason}`
-    case "interrupted":
-      return "was interrupted"
-    case "halted":
-      return `was halted: ${outcome.reason}`
-    default:
-      return outcome satisfies never
   }
 }
 

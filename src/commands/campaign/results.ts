@@ -1,4 +1,4 @@
-import { showOutcome } from "../../audit/describe.ts"
+import { showOutcome } from "../../audit/outcome.ts"
 import type { Result } from "../../eval/results.ts"
 import { summariesOf } from "../../eval/summary.ts"
 import { note, paint, print, safeText } from "../../lib/output.ts"
