@@ -66,7 +66,8 @@ export function openLogbook(
     failing,
     observe: (target, observation) => {
       const { state: before } = states.get(keyOf(target)) ?? beginning(target)
-      const patience = { for_ms: target.for_ms, unknown_after_ms: options.unknown_after_ms }
+      const unknown_after_ms = Math.max(options.unknown_after_ms, target.blind_ms ?? 0)
+      const patience = { for_ms: target.for_ms, unknown_after_ms }
       const next = step(before, observation.status, store.clock.mono_ms(), patience)
       states.set(keyOf(target), { target, state: next.state })
       if (!next.transition && next.opens.length === 0 && next.resolves.length === 0) return undefined

@@ -23,6 +23,8 @@ export interface Target<Seen extends Observation | Spread = Observation | Spread
   severity: string
   /** A violation shorter than this is no ticket. A gate fails at once. */
   for_ms: number
+  /** Blindness shorter than this is no ticket, nor shorter than the monitor's own patience. */
+  blind_ms?: number
   /** How often there is something new to see. */
   every_ms: number
   /** How often to look for it, where that is not the same. */
@@ -60,7 +62,8 @@ export function declaredTargets(lab: Lab, nodes: readonly Node[], interval_ms: n
 function declaredTarget(lab: Lab, declared: InvariantDeclaration, interval_ms: number, node?: Node): Target {
   const { name: invariant, role, severity, for: for_ms, every } = declared
   const timeout_ms = declared.timeout ?? PROBE_TIMEOUT_MS
-  const target = { invariant, node: node?.name ?? WHOLE_LAB, role, severity, for_ms }
+  // Where a violation may last for minutes before anybody is called, nobody is called for ten seconds of blindness either.
+  const target = { invariant, node: node?.name ?? WHOLE_LAB, role, severity, for_ms, blind_ms: for_ms }
   if (declared.alert !== undefined) {
     const { alert: expression, about, may_be_missing } = declared
     const alert = { prometheus: lab.subject.prometheus ?? "", expression, about, may_be_missing }

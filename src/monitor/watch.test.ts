@@ -30,7 +30,6 @@ describe("the monitor", () => {
     expect(lab.monitor.holdsSince()).toBeUndefined()
     await lab.lab.start("a")
     await seen(() => lab.tickets("node_running", "a")[0]?.state === "resolved")
-    await holding(lab)
     const changes = events(lab.store, lab.lab.id, { kinds: ["node"] }).map(({ body }) => [body.node, body.state])
     expect(changes).toEqual([
       ["a", "exited"],
@@ -84,6 +83,16 @@ describe("the monitor", () => {
     lab.file("seen", '{"n": 0}')
     await seen(() => lab.tickets("look")[0]?.state === "resolved")
     expect(observations(lab, "look", "lab")).toEqual(["ok", "violated", "unknown", "violated", "ok"])
+  })
+
+  test("is as patient with blindness as with a violation", async () => {
+    const slow = { ...LOOK, name: "slow", role: "notice", for: "1s" }
+    await using lab = await watching({ invariants: [LOOK, slow] }, { unknown_after_ms: 100 })
+    lab.file("seen", "")
+    await seen(() => lab.tickets("slow").length === 1)
+    const opened = (invariant: string) => lab.tickets(invariant)[0]!.opened_ms
+    expect(opened("slow") - opened("look")).toBeGreaterThan(500)
+    expect(lab.tickets("slow")[0]).toMatchObject({ kind: "unknown" })
   })
 
   test("makes one ticket of an invariant that flaps", async () => {
