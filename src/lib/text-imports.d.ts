@@ -22,3 +22,7 @@ declare module "*.fish" {
   const text: string
   export default text
 }
+declare module "*.lua" {
+  const text: string
+  export default text
+}

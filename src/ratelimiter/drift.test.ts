@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "bun:test"
+import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { readdirSync } from "node:fs"
-import { check, Cluster, request, result, run, type RunningNode } from "../../test/support/ratelimiter.ts"
+import { waitUntil } from "../lib/clock.ts"
+import { type RedisServer, startRedis, WITHOUT_REDIS } from "../../test/support/redis.ts"
+import { check, Cluster, PATIENCE, request, result, run, type RunningNode } from "../../test/support/ratelimiter.ts"
 
 let cluster: Cluster
 let nodes: RunningNode[]
@@ -10,15 +12,12 @@ beforeAll(async () => {
   cluster = new Cluster()
   nodes = await cluster.startAll(["a", "b"])
   url = nodes[0]!.url
-  await request(url, "PUT", "/limits", { prefix: "busy:", max: 10_000, window_ms: 60_000 })
 })
 
 afterAll(() => cluster.destroy())
 
-const drift = () => result("drift", "--url", url, "--store", cluster.store)
-
 /** Keeps checking until told to stop. */
-function traffic(): () => Promise<void> {
+function traffic(nodes: RunningNode[]): () => Promise<void> {
   let going = true
   const loops = nodes.map(async (node) => {
     for (let n = 0; going; n++) await check(node.url, `busy:${n % 20}`)
@@ -29,13 +28,17 @@ function traffic(): () => Promise<void> {
   }
 }
 
-test("drift sees a falsified counter under traffic and nothing else, until recount mends it", async () => {
-  const stop = traffic()
+/** Under traffic: drift sees what was falsified and nothing else, until it is recounted. */
+async function seenUntilMended(nodes: RunningNode[], store: string): Promise<void> {
+  const { url } = nodes[0]!
+  const drift = () => result("drift", "--url", url, "--store", store)
+  await request(url, "PUT", "/limits", { prefix: "busy:", max: 10_000, window_ms: 60_000 })
+  const stop = traffic(nodes)
   try {
     while ((await drift()).keys === 0) {}
     expect(await drift()).toMatchObject({ drifted: 0, examples: [] })
 
-    const { tampered } = (await result("tamper", "--store", cluster.store, "--keys=2", "--by=40", "--seed=s")) as {
+    const { tampered } = (await result("tamper", "--store", store, "--keys=2", "--by=40", "--seed=s")) as {
       tampered: { key: string; before: number; after: number }[]
     }
     expect(tampered.map(({ before, after }) => after - before)).toEqual([40, 40])
@@ -44,12 +47,50 @@ test("drift sees a falsified counter under traffic and nothing else, until recou
     expect(seen.examples.map(({ key }) => key).sort()).toEqual(tampered.map(({ key }) => key).sort())
     expect((await drift()).drifted).toBe(2)
 
-    expect(await result("recount", "--store", cluster.store)).toEqual({ recounted: 2 })
-    expect(await result("recount", "--store", cluster.store)).toEqual({ recounted: 0 })
+    expect(await result("recount", "--store", store)).toEqual({ recounted: 2 })
+    expect(await result("recount", "--store", store)).toEqual({ recounted: 0 })
     expect(await drift()).toMatchObject({ drifted: 0, examples: [] })
   } finally {
     await stop()
   }
+}
+
+test("drift sees a falsified counter under traffic and nothing else, until recount mends it", () =>
+  seenUntilMended(nodes, cluster.store))
+
+describe.skipIf(WITHOUT_REDIS)("nodes around a Redis server", () => {
+  let server: RedisServer
+  let around: Cluster
+  beforeAll(async () => {
+    server = await startRedis()
+    around = new Cluster(server.url)
+  })
+  afterAll(async () => {
+    await around?.destroy()
+    await server?.remove()
+  })
+
+  test("are drifted, falsified and recounted like those around a file", async () => {
+    await seenUntilMended(await around.startAll(["a", "b"]), server.url)
+  })
+
+  test("enforce a limit together", async () => {
+    const urls = (await around.startAll(["c", "d", "e"])).map((node) => node.url).join(",")
+    expect(await result("ghost", "--urls", urls, "--max", "5")).toEqual({ sent: 8, allowed: 5, max: 5, ghosts: 0 })
+  })
+
+  test("outlive it: they start without it, say so, and an administrator is told", async () => {
+    await server.kill()
+    const { url, process } = await around.start("f")
+    expect((await request(url, "GET", "/health")).body).toMatchObject({ store: "unreachable" })
+    const { code, stderr } = await run("recount", "--store", server.url)
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`cannot open the store ${server.url}`)])
+    await server.start()
+    expect(await waitUntil(async () => (await request(url, "GET", "/health")).status === 200, PATIENCE)).toBe(true)
+    process.kill("SIGTERM")
+    expect(await process.exited).toBe(0)
+    expect(await process.stdout.text()).toContain("store_back")
+  })
 })
 
 test("tampering chooses by its seed, and makes up for keys that aren't there", async () => {

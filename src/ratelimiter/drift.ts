@@ -1,8 +1,8 @@
-import type { Database } from "bun:sqlite"
 import type { Clock } from "../lib/clock.ts"
 import { OperatorError } from "../lib/errors.ts"
+import type { Books } from "./books.ts"
 import { askFor, NoAnswer } from "./client.ts"
-import { openReadOnly } from "./database.ts"
+import { openBooks, type Place } from "./open.ts"
 
 /** Traffic between two readings looks like drift. What still differs after this many further looks is real. */
 const LOOKS_AGAIN = 3
@@ -26,30 +26,30 @@ export interface DriftedKey {
   store: number
 }
 
-/** Compares the counters of the API at `url` with the log in the store's file. Throws when one of them gives no answer. */
-export async function drift(url: string, file: string, clock: Clock): Promise<Drift> {
-  const db = openReadOnly(file)
+/** Compares the counters of the API at `url` with the store's log. Throws when one of them gives no answer. */
+export async function drift(url: string, place: Place, clock: Clock): Promise<Drift> {
+  const books = await openBooks(place, { clock, change: false })
   try {
-    const first = await look(url, db)
+    const first = await look(url, books)
     let drifted = first.differing
     for (let again = 0; again < LOOKS_AGAIN && drifted.length > 0; again++) {
       await clock.sleep(BETWEEN_LOOKS_MS)
       const suspects = new Set(drifted.map(({ key }) => key))
-      drifted = (await look(url, db)).differing.filter(({ key }) => suspects.has(key))
+      drifted = (await look(url, books)).differing.filter(({ key }) => suspects.has(key))
     }
     return { keys: first.keys, drifted: drifted.length, examples: drifted.slice(0, MAX_EXAMPLES) }
   } finally {
-    db.close()
+    books.close()
   }
 }
 
 // internal
 
 /** The log is read on both sides of the API: a number between the two readings is right, however busy the key. */
-async function look(url: string, db: Database): Promise<{ keys: number; differing: DriftedKey[] }> {
-  const before = countLog(db)
+async function look(url: string, books: Books): Promise<{ keys: number; differing: DriftedKey[] }> {
+  const before = await books.countLog()
   const api = await readCounters(url)
-  const after = countLog(db)
+  const after = await books.countLog()
   const keys = new Set([...before.keys(), ...api.keys(), ...after.keys()])
   const differing: DriftedKey[] = []
   for (const key of keys) {
@@ -60,11 +60,6 @@ async function look(url: string, db: Database): Promise<{ keys: number; differin
     }
   }
   return { keys: keys.size, differing }
-}
-
-function countLog(db: Database): Map<string, number> {
-  const rows = db.query<{ key: string; units: number }, []>("select key, count(*) as units from log group by key").all()
-  return new Map(rows.map(({ key, units }) => [key, units]))
 }
 
 async function readCounters(url: string): Promise<Map<string, number>> {

@@ -4,15 +4,18 @@ import { exitCode, messageOf, UsageError } from "../lib/errors.ts"
 import { randomHex } from "../lib/ids.ts"
 import { didYouMean } from "../lib/nearest.ts"
 import { integerFromText, text } from "./input.ts"
+import { placeFrom } from "./open.ts"
 
 const USAGE = `A distributed rate limiter: nodes that share one store and enforce its limits together.
 
-  serve    --name NAME --store FILE [--host HOST] [--port PORT] [--port-file FILE]   run a node
+  serve    --name NAME --store STORE [--host HOST] [--port PORT] [--port-file FILE]   run a node
   status   --url URL                                          show the nodes, dead or alive
-  drift    --url URL --store FILE                             compare what the API says with what the store's log holds
+  drift    --url URL --store STORE                            compare what the API says with what the store's log holds
   ghost    --urls URL,URL --max N                             count the checks that are allowed beyond a limit of N
-  recount  --store FILE                                       set each counter to what the log holds
-  tamper   --store FILE --keys N --by N [--seed SEED]         falsify counters, to see whether anybody notices
+  recount  --store STORE                                      set each counter to what the log holds
+  tamper   --store STORE --keys N --by N [--seed SEED]        falsify counters, to see whether anybody notices
+
+A STORE is a SQLite file, or redis://HOST:PORT.
 `
 
 const ANY_PORT = "0"
@@ -59,7 +62,7 @@ async function serve(args: string[]): Promise<void> {
   const node = await import("./serve.ts")
   await node.serve({
     name: text(given.name, "--name", NAME_CHARACTERS),
-    store: given.store,
+    store: placeFrom(given.store),
     host: given.host ?? LOOPBACK,
     port: integerFromText(given.port ?? ANY_PORT, "--port", PORT),
     port_file: given["port-file"],
@@ -75,7 +78,7 @@ async function status(args: string[]): Promise<void> {
 async function drift(args: string[]): Promise<void> {
   const { url, store } = flags(args, { required: ["url", "store"] })
   const { drift } = await import("./drift.ts")
-  print(await drift(baseUrl(url), store, systemClock))
+  print(await drift(baseUrl(url), placeFrom(store), systemClock))
 }
 
 async function ghost(args: string[]): Promise<void> {
@@ -87,14 +90,14 @@ async function ghost(args: string[]): Promise<void> {
 async function recount(args: string[]): Promise<void> {
   const { store } = flags(args, { required: ["store"] })
   const { recount } = await import("./recount.ts")
-  print(await recount(store, systemClock))
+  print(await recount(placeFrom(store), systemClock))
 }
 
 async function tamper(args: string[]): Promise<void> {
   const given = flags(args, { required: ["store", "keys", "by"], optional: ["seed"] })
   const { tamper } = await import("./tamper.ts")
   print(
-    await tamper(given.store, {
+    await tamper(placeFrom(given.store), {
       keys: integerFromText(given.keys, "--keys", TAMPER_KEYS),
       by: integerFromText(given.by, "--by", TAMPER_BY),
       seed: text(given.seed ?? randomHex(8), "--seed", NAME_CHARACTERS),

@@ -5,10 +5,10 @@ import { EnvironmentError, messageOf } from "../lib/errors.ts"
 import { RecentDurations } from "./durations.ts"
 import { pruneRegularly } from "./housekeeping.ts"
 import { type Log, lineLog } from "./log.ts"
+import { openStore, type Place, shownPlace } from "./open.ts"
 import { Registration } from "./registry.ts"
 import type { Call } from "./routes.ts"
 import { listen } from "./server.ts"
-import { openSqliteStore } from "./sqlite.ts"
 
 /** Requests in flight at the end get this long. None of them may take longer than the store's patience. */
 const DRAIN_MS = 450
@@ -17,7 +17,7 @@ const EVERY_INTERFACE = ["0.0.0.0", "::"]
 
 export interface ServeOptions {
   name: string
-  store: string
+  store: Place
   host: string
   /** 0 lets the kernel choose. */
   port: number
@@ -29,7 +29,7 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<void> {
   const clock = systemClock
   const log = lineLog(options.name, clock.now)
-  const store = await openSqliteStore(options.store, clock)
+  const store = await openStore(options.store, { clock, onCall: () => undefined })
   const stop = new AbortController()
   for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stop.abort())
 
@@ -41,7 +41,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   try {
     await registration.beat()
     if (options.port_file !== undefined) writeAtomically(options.port_file, `${server.port}\n`)
-    log("started", { url, pid: process.pid, store: options.store })
+    log("started", { url, pid: process.pid, store: shownPlace(options.store) })
     await Promise.all([
       registration.keep(background),
       pruneRegularly(store, background),

@@ -1,3 +1,4 @@
+import type { Clock } from "../lib/clock.ts"
 import { OperatorError } from "../lib/errors.ts"
 
 /**
@@ -81,5 +82,28 @@ export interface NodeSeen {
   heartbeat_age_ms: number | null
 }
 
+/** What a new store begins with. The longest prefix of a key decides, so the empty one is the default. */
+export const DEFAULT_LIMITS: readonly Limit[] = [
+  { prefix: "", max: 100, window_ms: 10_000 },
+  { prefix: "ghost-probe:", max: 5, window_ms: 10_000 },
+]
+
 /** The store gave no answer in time, or none that makes sense. */
 export class StoreUnreachable extends OperatorError {}
+
+/** Told of each piece of work that the store was asked for, once it has ended. */
+export type OnCall = (duration_ms: number, reached: boolean) => void
+
+/** The same work, with its duration told. */
+export async function timed<T>(work: Promise<T>, { clock, onCall }: { clock: Clock; onCall: OnCall }): Promise<T> {
+  const start_ms = clock.mono_ms()
+  let reached = true
+  try {
+    return await work
+  } catch (error) {
+    reached = !(error instanceof StoreUnreachable)
+    throw error
+  } finally {
+    onCall(clock.mono_ms() - start_ms, reached)
+  }
+}

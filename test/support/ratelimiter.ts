@@ -3,11 +3,15 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { waitUntil } from "../../src/lib/clock.ts"
 
-/** Real nodes for the tests: processes around one store in a folder that goes when the test ends. */
+/** Real nodes for the tests: processes around one store, a file in a folder that goes when the test ends, or one that is there. */
 export class Cluster {
   readonly folder = mkdtempSync(join(tmpdir(), "ratelimiter-"))
-  readonly store = join(this.folder, "limits.db")
+  readonly store: string
   readonly #processes: Program[] = []
+
+  constructor(store?: string) {
+    this.store = store ?? join(this.folder, "limits.db")
+  }
 
   /** Resolves when the node has written its port. */
   async start(name: string): Promise<RunningNode> {

@@ -34,5 +34,3 @@ create table nodes (
   started_at_ms integer not null,
   heartbeat_ms integer not null
 ) strict, without rowid;
-
-insert into limits (prefix, max, window_ms) values ('', 100, 10000), ('ghost-probe:', 5, 10000);

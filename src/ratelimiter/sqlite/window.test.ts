@@ -1,13 +1,13 @@
 import { Database } from "bun:sqlite"
 import { expect, test } from "bun:test"
 import schema from "./schema.sql" with { type: "text" }
-import { StoreUnreachable } from "./store.ts"
+import { StoreUnreachable } from "../store.ts"
 import { SlidingWindow } from "./window.ts"
 
 function setUp(max: number, window_ms: number) {
   const db = new Database(":memory:", { strict: true })
   db.run(schema)
-  db.run("update limits set max = ?, window_ms = ? where prefix = ''", [max, window_ms])
+  db.run("insert into limits (prefix, max, window_ms) values ('', ?, ?)", [max, window_ms])
   return { db, window: new SlidingWindow(db) }
 }
 

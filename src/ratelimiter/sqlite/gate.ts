@@ -1,7 +1,7 @@
-import type { Clock } from "../lib/clock.ts"
-import { codeOf, messageOf } from "../lib/errors.ts"
+import type { Clock } from "../../lib/clock.ts"
+import { codeOf, messageOf } from "../../lib/errors.ts"
 import { isBusy } from "./database.ts"
-import { StoreUnreachable } from "./store.ts"
+import { StoreUnreachable } from "../store.ts"
 
 /** How long one piece of work may wait for the store, in all. Answers 503 well within a client's second. */
 const PATIENCE_MS = 400

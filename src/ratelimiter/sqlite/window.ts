@@ -1,6 +1,6 @@
 import type { Database, Statement } from "bun:sqlite"
-import { randomHex } from "../lib/ids.ts"
-import { type Decision, type Limit, StoreUnreachable } from "./store.ts"
+import { randomHex } from "../../lib/ids.ts"
+import { type Decision, type Limit, StoreUnreachable } from "../store.ts"
 
 /** Enough to tell two units of the same key and millisecond apart. */
 const ID_DIGITS = 16

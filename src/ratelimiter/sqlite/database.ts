@@ -1,8 +1,9 @@
 import { constants, Database } from "bun:sqlite"
 import { existsSync } from "node:fs"
 import { pathToFileURL } from "node:url"
-import type { Clock } from "../lib/clock.ts"
-import { codeOf, messageOf, OperatorError } from "../lib/errors.ts"
+import type { Clock } from "../../lib/clock.ts"
+import { codeOf, messageOf, OperatorError } from "../../lib/errors.ts"
+import { DEFAULT_LIMITS } from "../store.ts"
 import schema from "./schema.sql" with { type: "text" }
 
 /** Marks the file as a rate limiter's store, so that another program's is never written to. "RATE". */
@@ -75,6 +76,8 @@ function create(db: Database): void {
     if (!isEmpty(db)) return
     db.run(`pragma application_id = ${APPLICATION_ID}`)
     db.run(schema)
+    const insert = db.prepare("insert into limits (prefix, max, window_ms) values (?, ?, ?)")
+    for (const { prefix, max, window_ms } of DEFAULT_LIMITS) insert.run(prefix, max, window_ms)
   }).immediate()
 }
 

@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite"
-import type { Clock } from "../lib/clock.ts"
+import type { Clock } from "../../lib/clock.ts"
 import { openDatabase } from "./database.ts"
 import { retryWhileBusy, writersGate } from "./gate.ts"
 import {
@@ -12,7 +12,9 @@ import {
   MAX_SHOWN,
   type NodeEntry,
   type NodeSeen,
-} from "./store.ts"
+  type OnCall,
+  timed,
+} from "../store.ts"
 import { SlidingWindow } from "./window.ts"
 
 /** How long SQLite may wait for a lock by itself, which stops the event loop: a neighbour's check. The gate does the rest. */
@@ -21,8 +23,12 @@ const BUSY_TIMEOUT_MS = 5
 const PRUNE_KEYS = 500
 
 /** Opens the nodes' shared SQLite file, and creates it with the default limits if there is none. */
-export async function openSqliteStore(file: string, clock: Clock): Promise<LimitStore> {
-  return new SqliteStore(await openDatabase(file, { create: true, busy_timeout_ms: BUSY_TIMEOUT_MS, clock }), clock)
+export async function openSqliteStore(
+  file: string,
+  { clock, onCall }: { clock: Clock; onCall: OnCall },
+): Promise<LimitStore> {
+  const db = await openDatabase(file, { create: true, busy_timeout_ms: BUSY_TIMEOUT_MS, clock })
+  return new SqliteStore(db, clock, onCall)
 }
 
 // internal
@@ -32,13 +38,15 @@ type Values = Record<string, string | number>
 class SqliteStore implements LimitStore {
   readonly #db: Database
   readonly #clock: Clock
+  readonly #timed: <T>(work: Promise<T>) => Promise<T>
   readonly #window: SlidingWindow
-  readonly #gate: <T>(work: () => T) => Promise<T>
+  readonly #gate: ReturnType<typeof writersGate>
   readonly #transaction: { immediate(work: () => unknown): unknown }
 
-  constructor(db: Database, clock: Clock) {
+  constructor(db: Database, clock: Clock, onCall: OnCall) {
     this.#db = db
     this.#clock = clock
+    this.#timed = (work) => timed(work, { clock, onCall })
     this.#window = new SlidingWindow(db)
     this.#gate = writersGate(clock)
     this.#transaction = db.transaction((work: () => unknown) => work())
@@ -131,12 +139,9 @@ class SqliteStore implements LimitStore {
   }
 
   async leave({ name, pid, started_at_ms }: NodeEntry): Promise<void> {
-    await this.#write(() =>
-      this.#change(
-        "update nodes set heartbeat_ms = 0 where name = :name and pid = :pid and started_at_ms = :started_at_ms",
-        { name, pid, started_at_ms },
-      ),
-    )
+    const leave =
+      "update nodes set heartbeat_ms = 0 where name = :name and pid = :pid and started_at_ms = :started_at_ms"
+    await this.#write(() => this.#change(leave, { name, pid, started_at_ms }))
   }
 
   nodes(): Promise<NodeSeen[]> {
@@ -157,10 +162,12 @@ class SqliteStore implements LimitStore {
   }
 
   probe(): Promise<void> {
-    return this.#gate(() => {
-      this.#db.run("begin immediate")
-      this.#db.run("rollback")
-    })
+    return this.#timed(
+      this.#gate(() => {
+        this.#db.run("begin immediate")
+        this.#db.run("rollback")
+      }),
+    )
   }
 
   close(): void {
@@ -168,12 +175,12 @@ class SqliteStore implements LimitStore {
   }
 
   #read<T>(work: (now_ms: number) => T): Promise<T> {
-    return retryWhileBusy(() => work(this.#now_ms()), { clock: this.#clock })
+    return this.#timed(retryWhileBusy(() => work(this.#now_ms()), { clock: this.#clock }))
   }
 
   /** One immediate transaction; `work` learns the time once it holds the lock. */
   #write<T>(work: (now_ms: number) => T): Promise<T> {
-    return this.#gate(() => this.#transaction.immediate(() => work(this.#now_ms())) as T)
+    return this.#timed(this.#gate(() => this.#transaction.immediate(() => work(this.#now_ms())) as T))
   }
 
   #rows<Row>(statement: string, values: Values = {}): Row[] {
