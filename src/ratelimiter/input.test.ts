@@ -41,7 +41,7 @@ test.each([
 })
 
 test("an unknown path is 404; a known one with another method 405, with those that it takes", async () => {
-  expect(await refused("GET", "/metrics")).toEqual([404, "there is no /metrics"])
+  expect(await refused("GET", "/limit")).toEqual([404, "there is no /limit"])
   expect(await refused("DELETE", "/check")).toEqual([405, "/check does not take DELETE"])
   expect((await request(url, "POST", "/limits", {})).headers.get("allow")).toBe("GET, PUT, DELETE")
 })

@@ -17,12 +17,15 @@ export class Registration {
   readonly #store: LimitStore
   readonly #node: NodeEntry
   readonly #log: Log
+  readonly #onBeat: () => void
   #reachable = true
 
-  constructor(store: LimitStore, node: NodeEntry, log: Log) {
+  /** `onBeat` is told of each time that the registry has heard. */
+  constructor(store: LimitStore, node: NodeEntry, { log, onBeat }: { log: Log; onBeat: () => void }) {
     this.#store = store
     this.#node = node
     this.#log = log
+    this.#onBeat = onBeat
   }
 
   /** Says once that the node is alive, if the store can be reached. */
@@ -31,6 +34,7 @@ export class Registration {
     if (failure && this.#reachable) this.#log("store_unreachable", { error: messageOf(failure) })
     if (!failure && !this.#reachable) this.#log("store_back")
     this.#reachable = failure === undefined
+    if (this.#reachable) this.#onBeat()
   }
 
   /** Goes on saying so until the signal aborts, and says goodbye then. */

@@ -4,6 +4,7 @@ import type { RecentDurations } from "./durations.ts"
 import { fieldsOf, integer, integerFromText, keyFrom, prefixFrom, queryOf, text } from "./input.ts"
 import { json, problem, readJson } from "./json.ts"
 import type { Log } from "./log.ts"
+import { METRICS_TYPE, type NodeMetrics } from "./metrics.ts"
 import { statusOf } from "./registry.ts"
 import { type Counter, type LimitStore, MAX_LIMITS, StoreUnreachable } from "./store.ts"
 
@@ -25,6 +26,7 @@ export interface Call {
   store: LimitStore
   clock: Clock
   checks: RecentDurations
+  metrics: NodeMetrics
   log: Log
 }
 
@@ -44,20 +46,28 @@ export const ROUTES: ReadonlyMap<string, Handler> = new Map([
   ["DELETE /blocks", unblock],
   ["GET /nodes", listNodes],
   ["GET /health", health],
+  ["GET /metrics", showMetrics],
 ])
 
 // internal
 
-async function check({ request, node, store, clock, checks }: Call): Promise<Response> {
+async function check({ request, node, store, clock, checks, metrics }: Call): Promise<Response> {
   const body = fieldsOf(await readJson(request), ["key", "cost"])
   const key = keyFrom(body.key)
   const cost = integer(body.cost ?? 1, "cost", COST)
 
   const start_ms = clock.mono_ms()
-  const decision = await store.check(key, cost).finally(() => {
-    const end_ms = clock.mono_ms()
-    checks.add(end_ms - start_ms, end_ms)
-  })
+  const decision = await store
+    .check(key, cost)
+    .catch((error: unknown) => {
+      metrics.checked("failed")
+      throw error
+    })
+    .finally(() => {
+      const end_ms = clock.mono_ms()
+      checks.add(end_ms - start_ms, end_ms)
+    })
+  metrics.checked(decision.kind)
 
   if (decision.kind === "blocked") return json(403, { allowed: false, blocked: true, reason: decision.reason })
   const { remaining, reset_ms } = decision
@@ -167,6 +177,11 @@ async function health({ node, store, clock, checks }: Call): Promise<Response> {
     return json(503, { status: "degraded", store: "unreachable", error: messageOf(error), ...about })
   }
   return json(200, { status: "ok", store: "ok", ...about })
+}
+
+/** For Prometheus; says what the node has seen, and asks the store nothing. */
+async function showMetrics({ metrics }: Call): Promise<Response> {
+  return new Response(metrics.text(), { headers: { "content-type": METRICS_TYPE } })
 }
 
 function shownCounter({ key, used, limit }: Counter) {

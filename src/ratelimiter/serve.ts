@@ -5,6 +5,7 @@ import { EnvironmentError, messageOf } from "../lib/errors.ts"
 import { RecentDurations } from "./durations.ts"
 import { pruneRegularly } from "./housekeeping.ts"
 import { type Log, lineLog } from "./log.ts"
+import { nodeMetrics } from "./metrics.ts"
 import { openStore, type Place, shownPlace } from "./open.ts"
 import { Registration } from "./registry.ts"
 import type { Call } from "./routes.ts"
@@ -29,14 +30,15 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<void> {
   const clock = systemClock
   const log = lineLog(options.name, clock.now)
-  const store = await openStore(options.store, { clock, onCall: () => undefined })
+  const metrics = nodeMetrics(clock.now())
+  const store = await openStore(options.store, { clock, onCall: metrics.storeCalled })
   const stop = new AbortController()
   for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stop.abort())
 
   const node = { name: options.name, pid: process.pid, started_at_ms: clock.now().getTime() }
-  const server = listenAt(options, { node, store, clock, checks: new RecentDurations(), log })
+  const server = listenAt(options, { node, store, clock, checks: new RecentDurations(), metrics, log })
   const url = urlOf(server, options.host)
-  const registration = new Registration(store, { ...node, url }, log)
+  const registration = new Registration(store, { ...node, url }, { log, onBeat: () => metrics.beat(clock.now()) })
   const background = { clock, log, signal: stop.signal }
   try {
     await registration.beat()

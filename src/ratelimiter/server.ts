@@ -31,6 +31,7 @@ async function answer(call: Call): Promise<Response> {
   const path = call.url.pathname.startsWith("/counters/") ? "/counters/:key" : call.url.pathname
   const handle = ROUTES.get(`${method} ${path}`)
   if (!handle) return noRoute(method, path)
+  const start_ms = call.clock.mono_ms()
   try {
     return await handle(call)
   } catch (error) {
@@ -38,6 +39,8 @@ async function answer(call: Call): Promise<Response> {
     if (planned) return planned
     call.log("internal_error", { route: `${method} ${path}`, error: messageOf(error) })
     return problem(500, "internal error")
+  } finally {
+    call.metrics.answered(call.clock.mono_ms() - start_ms)
   }
 }
 
