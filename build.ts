@@ -26,6 +26,9 @@ const FLAGS = [
   ...["compose", "variants", "campaigns"].flatMap((folder) => ["--asset", folder]),
 ]
 
+/** What ships inside as a source of its own, for images: see src/lab/platforms/docker/program.ts. */
+const PROGRAMS = ["ratelimiter"]
+
 interface Platform {
   /** The package in which Bun is published for it. */
   runtime: string
@@ -94,7 +97,12 @@ async function compile(name: string, more: string[]): Promise<string> {
   const work = mkdtempSync(join(outdir, ".build-"))
   try {
     const out = join(work, name)
-    await run(["build", "src/cli.ts", ...FLAGS, ...more, "--outfile", out], ROOT)
+    const programs = join(work, "programs")
+    for (const program of PROGRAMS) {
+      const bundle = ["--target=bun", "--minify", "--outfile", join(programs, `${program}.js`)]
+      await run(["build", `src/${program}/main.ts`, ...bundle], ROOT)
+    }
+    await run(["build", "src/cli.ts", ...FLAGS, "--asset", programs, ...more, "--outfile", out], ROOT)
     renameSync(out, join(outdir, name))
   } finally {
     rmSync(work, { recursive: true, force: true })

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
 import { findSubject } from "../src/lab/parse-subject.ts"
+import { textFor } from "../src/lab/per-platform.ts"
 import type { Subject } from "../src/lab/subject.ts"
 import { alertProbe, type Spread } from "../src/monitor/probes/alert.ts"
 import { type Health, metricsOf } from "./fixtures/tikv/metrics.ts"
@@ -53,7 +54,7 @@ describe.if(isThere)("a real Prometheus over pages of PD and TiKV", () => {
     const { signal } = new AbortController()
     return alertProbe(
       { subject, resolve: () => `${server.url}/api/v1/query` },
-      { prometheus: subject.prometheus!, expression },
+      { prometheus: textFor(subject.prometheus, "docker")!, expression },
       { timeout_ms: 5_000, signal },
     )
   }

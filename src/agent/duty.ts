@@ -1,3 +1,4 @@
+import { briefOf } from "../lab/brief.ts"
 import { openLab } from "../lab/open.ts"
 import { getLab, type LabRow, livingLabs } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
@@ -126,7 +127,7 @@ async function workLab(duty: Duty, row: LabRow): Promise<WorkEnd> {
     return await work({
       store,
       lab: lab.id,
-      brief: variant.brief ? lab.render(lab.subject.brief) : "",
+      brief: variant.brief ? briefOf(lab) : "",
       variant: variant.name,
       model: duty.model,
       shell: sandbox.shell,

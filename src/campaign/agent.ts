@@ -8,6 +8,7 @@ import { summariesOf } from "../agent/summarise.ts"
 import { work, type Work } from "../agent/work.ts"
 import { messageOf, OperatorError } from "../lib/errors.ts"
 import type { Lab } from "../lab/lab.ts"
+import { textFor } from "../lab/per-platform.ts"
 import { VERIFY_PATIENCE_MS } from "../monitor/holds.ts"
 import { type Injection, isNoFault } from "../store/injections.ts"
 import type { PagedTicket } from "../store/kinds.ts"
@@ -146,7 +147,7 @@ async function answering(
 function oracle({ name, says }: Variant, lab: Lab, injection: Injection): Runbook {
   if (isNoFault(injection.fault)) return { name, steps: [], says: "Nothing is broken." }
   const repair = lab.subject.faults[injection.fault]?.repair
-  const command = typeof repair === "string" ? repair : repair?.[lab.platform]
+  const command = textFor(repair, lab.platform)
   if (command === undefined) {
     throw new OperatorError(`${lab.subject.file}: ${injection.fault} declares no repair for a ${lab.platform} lab`)
   }

@@ -4,6 +4,7 @@ import { inject } from "../chaos/inject.ts"
 import { probe } from "../chaos/revert.ts"
 import { AT_THE_END } from "../eval/facts.ts"
 import { judge, type Judged } from "../eval/judge.ts"
+import { briefOf } from "../lab/brief.ts"
 import { messageOf, OperatorError } from "../lib/errors.ts"
 import { type Injection, isNoFault } from "../store/injections.ts"
 import type { PagedTicket, Stage } from "../store/kinds.ts"
@@ -61,7 +62,7 @@ async function breakAndWatch(store: Store, trial: Trial, stand: Stand, released:
   stand.startDeadline()
   await stand.ready()
   // Before anything is broken: whoever is on call has known the addresses for long.
-  const brief = lab.render(lab.subject.brief)
+  const brief = briefOf(lab)
   const { fault, target, params, seed } = trial
   const { calls } = findFault(fault, lab.subject)
   if (calls !== "too_late") await captureState(store, lab, "before")

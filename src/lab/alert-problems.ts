@@ -1,5 +1,6 @@
 import { didYouMean } from "../lib/nearest.ts"
 import { scanPromql } from "../lib/promql.ts"
+import type { PerPlatform } from "./per-platform.ts"
 import type { InvariantDeclaration } from "./subject.ts"
 
 /** What is wrong with a subject, at a place in its `x-operator` block. */
@@ -14,7 +15,7 @@ export const NO_PROMETHEUS = "alerts need `prometheus:`, the address of the Prom
 export function* alertProblems(
   path: Problem["path"],
   invariant: InvariantDeclaration,
-  prometheus: string | undefined,
+  prometheus: PerPlatform | undefined,
 ): Generator<Problem> {
   const { alert, probe, each, holds, may_be_missing = [] } = invariant
   yield* missingProblems([...path, "may_be_missing"], may_be_missing, [invariant])

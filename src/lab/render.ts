@@ -12,8 +12,8 @@ export interface Places {
 export type Rotation = Map<string, number>
 
 /**
- * Fills in `{lab}`, `{url:NAME:PORT}` (a service, or the first of a group that runs), `{urls:GROUP:PORT}` (all, comma-separated),
- * `{any:GROUP}` (the name of one member, in turn), what `values` names, and `{base64:VALUE}`, the same in base64. Other words in
+ * Fills in `{lab}`, `{url:NAME:PORT}` (a service, or the first of a group that runs), `{address:NAME:PORT}` (the same as
+ * host:port), `{urls:GROUP:PORT}` (all, comma-separated), `{any:GROUP}` (the name of one member, in turn), what `values` names, and `{base64:VALUE}`, the same in base64. Other words in
  * braces are left alone: JSON and shells use braces too.
  */
 export function render(
@@ -26,6 +26,7 @@ export function render(
   return template.replace(PLACEHOLDER, (whole, word: string, argument: string | undefined) => {
     const [name = "", port] = argument?.split(":") ?? []
     if (word === "url") return places.url(name, port)
+    if (word === "address") return places.url(name, port).replace("http://", "")
     if (word === "urls") {
       const urls = members(subject, name).map((service) => places.url(service, port))
       return urls.join(",")

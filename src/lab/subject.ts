@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { duration } from "../lib/duration-schema.ts"
+import { perPlatform } from "./per-platform.ts"
 
 /** Gates that every subject has without declaring them. */
 export const NODE_RUNNING = "node_running"
@@ -24,7 +25,7 @@ const http = z.union([z.string().transform((url) => request.parse({ url })), req
 const probe = z.union([
   z.strictObject({ http }),
   z.strictObject({ tcp: z.string() }),
-  z.strictObject({ exec: z.string() }),
+  z.strictObject({ exec: perPlatform() }),
 ])
 
 const severity = z.enum(["critical", "warning", "info"])
@@ -66,23 +67,18 @@ const workload = z.strictObject({
   }),
 })
 
-const commands = z.union([
-  z.string(),
-  z.strictObject({ docker: z.string().optional(), process: z.string().optional() }),
-])
-
 /** A fault that the subject itself declares, as commands with their undo. `{node}`, `{lab}` and `{seed}` are filled in. */
 const declared = z.strictObject({
   about: z.string(),
-  inject: z.string(),
-  undo: z.string(),
+  inject: perPlatform(),
+  undo: perPlatform(),
   /** Exits 0 while the fault is there, 1 when it is gone. */
-  active: z.string(),
+  active: perPlatform(),
 })
 
 const fault = z.strictObject({
   noticed_by: z.array(z.string()).default([]),
-  repair: commands.optional(),
+  repair: perPlatform().optional(),
   may_change: z.array(z.string()).default([]),
   group: z.string().optional(),
   params: z.record(z.string(), z.unknown()).default({}),
@@ -101,13 +97,15 @@ export const ruleFile = z.union([z.string().transform((file) => ruleFileFields.p
 /** The `x-operator` block of a Compose file (DESIGN section 3), validated. */
 export const operatorBlock = z.strictObject({
   about: z.string().default(""),
-  brief: z.string().default(""),
+  brief: perPlatform().default(""),
   groups: z.record(z.string(), z.array(z.string()).min(1, "a group needs at least one service")).default({}),
   /** False takes the internet away from a lab by Compose: from its services, its kitchen, and whatever the agent makes there. */
   egress: z.boolean().default(true),
   ready: z.strictObject({ timeout: duration.default(60_000), stable: duration.default(2_000) }).prefault({}),
-  /** Where alerts are asked; a service's name is resolved by the lab. */
-  prometheus: z.url({ protocol: /^https?$/, error: "an address such as http://prometheus:9090" }).optional(),
+  /** Where alerts are asked; a service's name is resolved by the lab. Where a platform has none, nobody asks. */
+  prometheus: perPlatform(
+    z.url({ protocol: /^https?$/, error: "an address such as http://prometheus:9090" }),
+  ).optional(),
   invariants: z.array(invariant).default([]),
   rules: z.array(ruleFile).default([]),
   workload: workload.optional(),

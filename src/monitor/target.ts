@@ -1,4 +1,5 @@
 import type { Lab, Node } from "../lab/lab.ts"
+import { textFor } from "../lab/per-platform.ts"
 import { members } from "../lab/render.ts"
 import type { InvariantDeclaration } from "../lab/subject.ts"
 import { UsageError } from "../lib/errors.ts"
@@ -45,6 +46,7 @@ export function labelOf({ invariant, node }: Pick<Target, "invariant" | "node">)
 /** The targets of the invariants that the subject declares. */
 export function declaredTargets(lab: Lab, nodes: readonly Node[], interval_ms: number): Target[] {
   return lab.subject.invariants.flatMap((declared) => {
+    if (!isAskedOn(lab, declared)) return []
     if (declared.each === undefined) return [declaredTarget(lab, declared, interval_ms)]
     const services = members(lab.subject, declared.each)
     const watched = nodes.filter((node) => services.includes(node.service))
@@ -59,6 +61,12 @@ export function declaredTargets(lab: Lab, nodes: readonly Node[], interval_ms: n
 
 // internal
 
+/** Whether a lab of this platform has whom to ask. */
+function isAskedOn({ subject, platform }: Lab, { alert, probe }: InvariantDeclaration): boolean {
+  if (alert !== undefined) return textFor(subject.prometheus, platform) !== undefined
+  return probe === undefined || !("exec" in probe) || textFor(probe.exec, platform) !== undefined
+}
+
 function declaredTarget(lab: Lab, declared: InvariantDeclaration, interval_ms: number, node?: Node): Target {
   const { name: invariant, role, severity, for: for_ms, every } = declared
   const timeout_ms = declared.timeout ?? PROBE_TIMEOUT_MS
@@ -66,7 +74,8 @@ function declaredTarget(lab: Lab, declared: InvariantDeclaration, interval_ms: n
   const target = { invariant, node: node?.name ?? WHOLE_LAB, role, severity, for_ms, blind_ms: for_ms }
   if (declared.alert !== undefined) {
     const { alert: expression, about, may_be_missing } = declared
-    const alert = { prometheus: lab.subject.prometheus ?? "", expression, about, may_be_missing }
+    const prometheus = textFor(lab.subject.prometheus, lab.platform) ?? ""
+    const alert = { prometheus, expression, about, may_be_missing }
     const look = (signal: AbortSignal) => alertProbe(lab, alert, { timeout_ms, signal })
     return { ...target, has_parts: true, every_ms: every ?? ALERT_INTERVALS * interval_ms, look }
   }

@@ -46,6 +46,19 @@ test("an unknown path is 404; a known one with another method 405, with those th
   expect((await request(url, "POST", "/limits", {})).headers.get("allow")).toBe("GET, PUT, DELETE")
 })
 
+test("a client of HTTP/1.0 is answered, which says no host", async () => {
+  const { hostname, port } = new URL(url)
+  const answer = Promise.withResolvers<string>()
+  const socket = {
+    data: (_: unknown, data: Buffer) => answer.resolve(data.toString()),
+    close: () => answer.resolve(""),
+  }
+  const connection = await Bun.connect({ hostname, port: Number(port), socket })
+  connection.write("GET /limits HTTP/1.0\r\n\r\n")
+  expect(await answer.promise).toMatch(/^HTTP\/1\.[01] 200 /)
+  connection.end()
+})
+
 test("a huge body is refused with 413 before it is read, whether it says its size or not", async () => {
   const huge = JSON.stringify({ key: "k".repeat(5_000_000) })
   expect(await refused("POST", "/check", huge)).toEqual([413, expect.stringContaining("larger than")])

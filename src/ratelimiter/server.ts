@@ -20,7 +20,8 @@ export function listen(
     // Without development mode Bun shares a port silently with whoever has it already, unless told not to.
     reusePort: false,
     development: false,
-    fetch: (request) => answer({ request, url: new URL(request.url), ...node }),
+    // HTTP/1.0 asks without a host.
+    fetch: (request) => answer({ request, url: new URL(request.url, "http://node"), ...node }),
   })
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod"
-import { OperatorError } from "../../lib/errors.ts"
-import type { Lab } from "../../lab/lab.ts"
+import { OperatorError, UsageError } from "../../lib/errors.ts"
+import { type Lab, PLATFORMS, type Platform } from "../../lab/lab.ts"
+import { textFor, textsOf } from "../../lab/per-platform.ts"
 import type { DeclaredFault } from "../../lab/subject.ts"
 import type { Fault } from "../fault.ts"
 import { requireNodes } from "../targets.ts"
@@ -8,7 +9,11 @@ import { requireNodes } from "../targets.ts"
 /** The subject's own commands take milliseconds; one that hangs must not hold up the healing of a lab. */
 const COMMAND_TIMEOUT_MS = 10_000
 
-type Commands = Pick<DeclaredFault, "inject" | "undo" | "active">
+interface Commands {
+  inject: string
+  undo: string
+  active: string
+}
 
 interface DeclaredPlan extends Record<string, unknown> {
   /** Once for each target, when they name one; else once. */
@@ -21,12 +26,14 @@ export function declaredFault(name: string, declaration: DeclaredFault): Fault<R
     name,
     about: declaration.about,
     params: z.strictObject(Object.fromEntries(placeholders(declaration).map((name) => [name, z.unknown().optional()]))),
-    platforms: ["process", "docker"],
+    platforms: PLATFORMS.filter((platform) => commandsOn(platform, declaration)),
     heals_itself: false,
-    plan: (_lab, targets, params, seed) => {
-      if (namesNodes(declaration)) requireNodes(name, targets)
-      const nodes = namesNodes(declaration) ? targets.map((node) => node.name) : [""]
-      return { commands: nodes.map((node) => fillIn(declaration, { ...params, node, seed })) }
+    plan: (lab, targets, params, seed) => {
+      const commands = commandsOn(lab.platform, declaration)
+      if (!commands) throw new UsageError(`${lab.subject.file}: ${name} says nothing of a ${lab.platform} lab`)
+      if (namesNodes(commands)) requireNodes(name, targets)
+      const nodes = namesNodes(commands) ? targets.map((node) => node.name) : [""]
+      return { commands: nodes.map((node) => fillIn(commands, { ...params, node, seed })) }
     },
     inject: async (lab, { commands }) => {
       await Promise.all(commands.map(({ inject }) => succeed(lab, inject)))
@@ -46,16 +53,23 @@ export function declaredFault(name: string, declaration: DeclaredFault): Fault<R
 /** What every command of a lab may use; the other words in braces are the fault's parameters. */
 const GIVEN = ["lab", "node", "seed"]
 
+function commandsOn(platform: Platform, declaration: DeclaredFault): Commands | undefined {
+  const [inject, undo, active] = [declaration.inject, declaration.undo, declaration.active].map((text) =>
+    textFor(text, platform),
+  )
+  return inject === undefined || undo === undefined || active === undefined ? undefined : { inject, undo, active }
+}
+
 function placeholders({ inject, undo, active }: DeclaredFault): string[] {
-  const words = [inject, undo, active].flatMap((template) => [...template.matchAll(/\{([a-z_]+)\}/g)])
+  const words = [inject, undo, active].flatMap(textsOf).flatMap((template) => [...template.matchAll(/\{([a-z_]+)\}/g)])
   return words.map(([, word]) => word ?? "").filter((word) => !GIVEN.includes(word))
 }
 
-function namesNodes({ inject, undo, active }: DeclaredFault): boolean {
+function namesNodes({ inject, undo, active }: Commands): boolean {
   return [inject, undo, active].some((template) => template.includes("{node}"))
 }
 
-function fillIn({ inject, undo, active }: DeclaredFault, values: Record<string, unknown>): Commands {
+function fillIn({ inject, undo, active }: Commands, values: Record<string, unknown>): Commands {
   const fill = (template: string) =>
     template.replace(/\{([a-z_]+)\}/g, (whole, word: string) => String(values[word] ?? whole))
   return { inject: fill(inject), undo: fill(undo), active: fill(active) }

@@ -4,8 +4,12 @@ import { codeOf } from "../../lib/errors.ts"
 import { randomHex } from "../../lib/ids.ts"
 import { ownCommand } from "../../lib/own-command.ts"
 
-/** Services that ship inside this executable. A process lab has each on its PATH under its own name. */
+/** Services that ship inside this executable, each from a room of its name. A lab's own commands have them on their PATH. */
 const PROGRAMS = ["ratelimiter"]
+
+export function isProgram(name: string): boolean {
+  return PROGRAMS.includes(name)
+}
 
 /**
  * Writes `bin/NAME` for each shipped program into a lab's folder, where it is not there as it ought to be: the harness's own

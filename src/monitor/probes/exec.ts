@@ -1,12 +1,15 @@
 import { parsedBody } from "../../lab/http.ts"
 import type { Lab } from "../../lab/lab.ts"
+import { type PerPlatform, textFor } from "../../lab/per-platform.ts"
 import type { ProbeOptions, ProbeResult } from "./answer.ts"
 
 /**
  * A command that looks and prints what it saw. It stands between the monitor and the node: when it fails, takes too
  * long or prints nothing, nothing was seen.
  */
-export async function execProbe(lab: Lab, command: string, options: ProbeOptions): Promise<ProbeResult> {
+export async function execProbe(lab: Lab, commands: PerPlatform, options: ProbeOptions): Promise<ProbeResult> {
+  const command = textFor(commands, lab.platform)
+  if (command === undefined) return { kind: "blind", reason: `there is no command for a ${lab.platform} lab` }
   const { values, timeout_ms, signal } = options
   const node = values.node === undefined ? {} : { node: values.node }
   const start_ms = performance.now()

@@ -5,20 +5,20 @@ import { sha256 } from "../../../lib/ids.ts"
 import type { ComposeBuild, ComposeFile } from "./compose-file.ts"
 import { copyTree, filesBelow } from "./copy.ts"
 import type { Engine } from "./engine.ts"
+import { compileProgram, programHash, programOf } from "./program.ts"
 import { buildImage, provideImage, pullImage } from "./provide.ts"
 
 /**
  * The name of the image of each service that is built: the one that its file names, with a tag that follows from all that goes
  * into it. What has not changed is never built again, and two versions of a subject never meet.
  */
-export function builtImages(file: ComposeFile): Record<string, string> {
+export async function builtImages(file: ComposeFile): Promise<Record<string, string>> {
   const services = Object.entries(file.services).filter(([, { build }]) => build !== undefined)
-  return Object.fromEntries(
-    services.map(([service, { image, build }]) => {
-      const name = (image ?? `${file.name.replace(/-[0-9a-f]{4}$/, "")}-${service}`).replace(/[:@][^/]*$/, "")
-      return [service, `${name}:${contextHash(build!)}`]
-    }),
-  )
+  const images = services.map(async ([service, { image, build }]) => {
+    const name = (image ?? `${file.name.replace(/-[0-9a-f]{4}$/, "")}-${service}`).replace(/[:@][^/]*$/, "")
+    return [service, `${name}:${await contextHash(build!)}`]
+  })
+  return Object.fromEntries(await Promise.all(images))
 }
 
 export interface ProvideOptions {
@@ -44,7 +44,7 @@ export async function provideImages(
   }
   const { signal } = options
   for (const [image, how] of wanted) {
-    const make = () => (how ? build(image, how, options) : pullImage(image, signal))
+    const make = () => (how ? build(engine, image, how, options) : pullImage(image, signal))
     await provideImage(engine, image, { make, doing: how ? "building" : "pulling", signal })
   }
 }
@@ -71,37 +71,41 @@ interface Inspected {
 const TAG_DIGITS = 12
 
 /** Of the files of a build's folder, their right to be run, and what else decides the image. */
-function contextHash({ context, dockerfile = "Dockerfile", dockerfile_inline, args, target }: ComposeBuild): string {
+async function contextHash(build: ComposeBuild): Promise<string> {
+  const { context, dockerfile = "Dockerfile", dockerfile_inline, args, target } = build
   const files = [...filesBelow(context)].map(({ file, mode }) => [
     relative(context, file),
     (mode & 0o111) !== 0,
     sha256(readFileSync(file)),
   ])
-  return sha256(JSON.stringify([files, dockerfile, dockerfile_inline, args, target])).slice(0, TAG_DIGITS)
+  const program = programOf(build)
+  const parts = [files, dockerfile, dockerfile_inline, args, target, ...(program ? [await programHash(program)] : [])]
+  return sha256(JSON.stringify(parts)).slice(0, TAG_DIGITS)
 }
 
 async function build(
+  engine: Engine,
   image: string,
-  { context: given, dockerfile = "Dockerfile", dockerfile_inline: stdin, target, ...more }: ComposeBuild,
+  { context: given, dockerfile = "Dockerfile", dockerfile_inline: stdin, target, args = {} }: ComposeBuild,
   { scratch, embedded, signal }: ProvideOptions,
 ): Promise<void> {
-  const context = embedded ? join(scratch, "build") : given
+  const program = programOf({ args })
+  const copied = embedded || program !== undefined
+  const context = copied ? join(scratch, "build") : given
   try {
-    if (embedded) {
+    if (copied) {
       mkdirSync(context, { recursive: true })
       copyTree(given, context)
     }
+    if (program !== undefined) await compileProgram(program, context, engine)
     const words = [
       ...["--file", stdin === undefined ? join(context, dockerfile) : "-"],
       ...(target === undefined ? [] : ["--target", target]),
-      ...Object.entries(more.args ?? {}).flatMap(([name, value]) => [
-        "--build-arg",
-        value === null ? name : `${name}=${value}`,
-      ]),
+      ...Object.entries(args).flatMap(([name, value]) => ["--build-arg", value === null ? name : `${name}=${value}`]),
       context,
     ]
     await buildImage(image, words, { signal, ...(stdin !== undefined && { stdin }) })
   } finally {
-    if (embedded) rmSync(context, { recursive: true, force: true })
+    if (copied) rmSync(context, { recursive: true, force: true })
   }
 }

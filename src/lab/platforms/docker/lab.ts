@@ -1,3 +1,4 @@
+import { join } from "node:path"
 import { systemClock, waitUntil } from "../../../lib/clock.ts"
 import { EnvironmentError, UsageError } from "../../../lib/errors.ts"
 import { didYouMean } from "../../../lib/nearest.ts"
@@ -5,6 +6,7 @@ import { runBounded } from "../../../lib/run.ts"
 import type { Lab } from "../../lab.ts"
 import { render, type Rotation } from "../../render.ts"
 import type { Subject } from "../../subject.ts"
+import { installPrograms } from "../programs.ts"
 import { removeFolder } from "../remove-folder.ts"
 import { endResidents, RESIDENT_MARK } from "../residents.ts"
 import { addressBook, type Found } from "./book.ts"
@@ -67,7 +69,7 @@ export function dockerLab(
     resolve: book.resolve,
     render: (template, values) => render(template, subject, { lab: dir, url: book.url }, rotation, values),
     environment: () => ({
-      PATH: Bun.env.PATH ?? "/usr/local/bin:/usr/bin:/bin",
+      PATH: `${join(dir, "bin")}:${Bun.env.PATH ?? "/usr/local/bin:/usr/bin:/bin"}`,
       [RESIDENT_MARK]: dir,
       LANG: Bun.env.LANG ?? "C.UTF-8",
       DOCKER_HOST: engine.host,
@@ -92,6 +94,7 @@ export function dockerLab(
       const limits = { timeout_ms, max_bytes: EXEC_OUTPUT_BYTES, signal }
       const words = ["sh", "-c", command]
       if (node !== undefined) return execIn(engine, running(lab, await find(node)), words, limits)
+      installPrograms(dir)
       return runBounded(words, { cwd: dir, env: lab.environment(), ...limits })
     },
     logs: async (name, { lines }) => {

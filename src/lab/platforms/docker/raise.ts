@@ -32,7 +32,7 @@ export async function planCompose(engine: Engine, subject: Subject, id: string):
   const { folder, embedded } = whereabouts(subject.file)
   const file = await normalised(subject, id, folder)
   await requireRoom(engine, file)
-  return { subject, file, folder, embedded, built: builtImages(file) }
+  return { subject, file, folder, embedded, built: await builtImages(file) }
 }
 
 /** Looks through a subject's file as `planCompose` does, and provides its images, so that no lab has to wait for them. */
