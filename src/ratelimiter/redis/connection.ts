@@ -1,3 +1,5 @@
+import { lookup } from "node:dns/promises"
+import { isIP } from "node:net"
 import { type Clock, within } from "../../lib/clock.ts"
 import { messageOf } from "../../lib/errors.ts"
 import { StoreUnreachable } from "../store.ts"
@@ -104,7 +106,7 @@ async function open(
   clock: Clock,
   onClose: (client: Bun.RedisClient) => void,
 ): Promise<Bun.RedisClient> {
-  const client = new Bun.RedisClient(url, {
+  const client = new Bun.RedisClient(await withAddress(url, clock), {
     connectionTimeout: CONNECT_TIMEOUT_MS,
     idleTimeout: 0,
     // By itself it would repeat what may have been done, and keep what nobody waits for any more.
@@ -122,6 +124,20 @@ async function open(
     client.close()
     throw translated(error)
   }
+}
+
+/**
+ * The URL with its host's address as it is now. Bun remembers addresses for half a minute, which is how long a server that came
+ * back elsewhere would be missed.
+ */
+async function withAddress(url: string, clock: Clock): Promise<string> {
+  const parsed = new URL(url)
+  const host = parsed.hostname.replace(/^\[|\]$/g, "")
+  if (isIP(host)) return url
+  const found = await within(lookup(host), { timeout_ms: CONNECT_TIMEOUT_MS, clock })
+  if (!found) throw new StoreUnreachable(`the name ${host} is not resolved`)
+  parsed.hostname = found.family === 6 ? `[${found.address}]` : found.address
+  return parsed.href
 }
 
 /** A server that is gone, out of memory, read-only or still loading: to a client it's all the same, there is no store. */
