@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect } from "bun:test"
 import type { Lab } from "../src/lab/lab.ts"
 import { openLab } from "../src/lab/open.ts"
+import { textFor } from "../src/lab/per-platform.ts"
 import { waitUntil } from "../src/lib/clock.ts"
 import { alertProbe, type Spread } from "../src/monitor/probes/alert.ts"
 import { getLab } from "../src/store/labs.ts"
@@ -39,7 +40,7 @@ async function look(): Promise<Map<string, Spread>> {
   const { signal } = new AbortController()
   const alerts = lab.subject.invariants.filter(({ alert }) => alert !== undefined)
   const seen = alerts.map(async ({ name, alert, may_be_missing }): Promise<[string, Spread]> => {
-    const asked = { prometheus: lab.subject.prometheus!, expression: alert!, may_be_missing }
+    const asked = { prometheus: textFor(lab.subject.prometheus, lab.platform)!, expression: alert!, may_be_missing }
     return [name, await alertProbe(lab, asked, { timeout_ms: 5_000, signal })]
   })
   return new Map(await Promise.all(seen))

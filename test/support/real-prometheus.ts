@@ -1,5 +1,5 @@
-/** Debian's Prometheus, as the subject `etcd` builds it, under whatever tag. */
-const NAME = "etcd-prometheus"
+/** Debian's Prometheus, as subjects build it, under whatever tag. */
+const NAME = "prometheus"
 
 export const docker = (...words: string[]) => {
   const { success, stdout, stderr } = Bun.spawnSync(["docker", ...words])

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import type { Lab } from "../../lab/lab.ts"
-import { type ComposeFile, composeFileOf } from "../../lab/platforms/docker/compose-file.ts"
+import { type ComposeFile, type ComposeService, composeFileOf } from "../../lab/platforms/docker/compose-file.ts"
 import type { Engine } from "../../lab/platforms/docker/engine.ts"
 import { type Project, projectOf } from "../../lab/platforms/docker/project.ts"
 import type { Reach } from "../../lab/platforms/docker/way-out.ts"
@@ -33,14 +33,21 @@ export async function provisionFor(engine: Engine, lab: Lab): Promise<Provision>
 function byFile(id: string, file: ComposeFile): Provision {
   const services = Object.values(file.services)
   const images = services.flatMap(({ image }) => (image === undefined ? [] : [image]))
-  const mounts = services.flatMap(({ volumes }) => volumes ?? [])
-  const binds = mounts.flatMap(({ type, source, target, read_only }) =>
-    type === "bind" && source !== undefined && target !== undefined
-      ? [{ source, target, read_only: read_only === true }]
-      : [],
-  )
+  const binds = services.flatMap((service) => bindsOf(service, file))
   const networks = [{ id: `${id}_${Object.keys(file.networks ?? { default: {} })[0]}` }]
   return { file, networks, terms: { project: id, images, binds } }
+}
+
+/** What a service mounts of this machine: folders and files, and configurations that are files. */
+function bindsOf({ volumes = [], configs = [] }: ComposeService, file: ComposeFile) {
+  const mounted = volumes.flatMap(({ type, source, target, read_only }) =>
+    type === "bind" && source !== undefined ? [{ source, target, read_only: read_only === true }] : [],
+  )
+  const configured = configs.flatMap(({ source, target = `/${source}` }) => {
+    const from = file.configs?.[source]?.file
+    return from === undefined ? [] : [{ source: from, target, read_only: true }]
+  })
+  return [...mounted, ...configured]
 }
 
 /**

@@ -23,6 +23,7 @@ export interface ComposeService {
   networks?: Record<string, Record<string, unknown> | null>
   network_mode?: string
   volumes?: ComposeMount[]
+  configs?: { source: string; target?: string }[]
   tmpfs?: string | string[]
   labels?: Record<string, string>
   scale?: number
