@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { readdirSync } from "node:fs"
-import { waitUntil } from "../lib/clock.ts"
+import { systemClock, waitUntil } from "../lib/clock.ts"
 import { type RedisServer, startRedis, WITHOUT_REDIS } from "../../test/support/redis.ts"
 import { check, Cluster, PATIENCE, request, result, run, type RunningNode } from "../../test/support/ratelimiter.ts"
 
@@ -58,6 +58,9 @@ async function seenUntilMended(nodes: RunningNode[], store: string): Promise<voi
 test("drift sees a falsified counter under traffic and nothing else, until recount mends it", () =>
   seenUntilMended(nodes, cluster.store))
 
+/** Bounds a whole life on a busy machine; on an idle one it takes half of a second. */
+const ENDS_WITHIN_MS = 3_000
+
 describe.skipIf(WITHOUT_REDIS)("nodes around a Redis server", () => {
   let server: RedisServer
   let around: Cluster
@@ -77,6 +80,20 @@ describe.skipIf(WITHOUT_REDIS)("nodes around a Redis server", () => {
   test("enforce a limit together", async () => {
     const urls = (await around.startAll(["c", "d", "e"])).map((node) => node.url).join(",")
     expect(await result("ghost", "--urls", urls, "--max", "5")).toEqual({ sent: 8, allowed: 5, max: 5, ghosts: 0 })
+  })
+
+  test("end soon with 0 when they are told to, though it is frozen", async () => {
+    const { url, process } = await around.start("g")
+    server.signal("SIGSTOP")
+    try {
+      expect((await check(url, "k")).status).toBe(503)
+      const told_ms = systemClock.mono_ms()
+      process.kill("SIGTERM")
+      expect(await process.exited).toBe(0)
+      expect(systemClock.mono_ms() - told_ms).toBeLessThan(ENDS_WITHIN_MS)
+    } finally {
+      server.signal("SIGCONT")
+    }
   })
 
   test("outlive it: they start without it, say so, and an administrator is told", async () => {

@@ -21,7 +21,8 @@ export function nodeMetrics(started: Date): NodeMetrics {
   const requests = histogram()
   const store = histogram()
   let store_errors = 0
-  let heartbeat_s = 0
+  // Until the registry has heard of the node for the first time, it has been silent since its start.
+  let heartbeat_s = started.getTime() / 1_000
   return {
     checked: (decision) => void checks[decision]++,
     answered: requests.add,

@@ -24,6 +24,12 @@ export interface Connection {
   close(): void
 }
 
+/** What is asked of each new connection before anything else. */
+export interface Greeting {
+  script: Script
+  args: (string | number)[]
+}
+
 /** The server has another program's data where the store ought to be. */
 export class NotAStore extends StoreUnreachable {}
 
@@ -31,17 +37,15 @@ export class NotAStore extends StoreUnreachable {}
  * Connects when there is something to say, and says `greeting` first, each time. A connection on which somebody has waited in
  * vain is left for a new one: it may lead to a machine that is gone, which nobody would be told of for minutes.
  */
-export function connectTo(
-  url: string,
-  { clock, greeting }: { clock: Clock; greeting?: { script: Script; args: (string | number)[] } },
-): Connection {
+export function connectTo(url: string, { clock, greeting }: { clock: Clock; greeting?: Greeting }): Connection {
   let current: Promise<Bun.RedisClient> | undefined
   let connected: Bun.RedisClient | undefined
+  const clients = new Set<Bun.RedisClient>()
   let closed = false
   let waiting = 0
 
   const ready = (): Promise<Bun.RedisClient> =>
-    (current ??= open(url, greeting, clock, forget).then(
+    (current ??= open({ url, greeting, clock, onOpen: (client) => void clients.add(client), onClose: forget }).then(
       (client) => (connected = client),
       (error: unknown) => {
         current = undefined
@@ -49,6 +53,7 @@ export function connectTo(
       },
     ))
   const forget = (client: Bun.RedisClient) => {
+    clients.delete(client)
     if (client === connected) current = connected = undefined
   }
   const clientBy = async (end_ms: number): Promise<Bun.RedisClient> => {
@@ -66,7 +71,7 @@ export function connectTo(
     throw new StoreUnreachable(`no connection to the store within ${PATIENCE_MS} ms: ${failure}`)
   }
   const retire = (client: Bun.RedisClient) => {
-    forget(client)
+    if (client === connected) current = connected = undefined
     // Others wait on it, too, and each of them has patience of its own.
     setTimeout(() => client.close(), PATIENCE_MS).unref()
   }
@@ -93,19 +98,22 @@ export function connectTo(
     },
     close: () => {
       closed = true
-      void current?.then((client) => client.close()).catch(() => undefined)
+      for (const client of clients) client.close()
     },
   }
 }
 
 // internal
 
-async function open(
-  url: string,
-  greeting: { script: Script; args: (string | number)[] } | undefined,
-  clock: Clock,
-  onClose: (client: Bun.RedisClient) => void,
-): Promise<Bun.RedisClient> {
+interface Opening {
+  url: string
+  greeting: Greeting | undefined
+  clock: Clock
+  onOpen(client: Bun.RedisClient): void
+  onClose(client: Bun.RedisClient): void
+}
+
+async function open({ url, greeting, clock, onOpen, onClose }: Opening): Promise<Bun.RedisClient> {
   const client = new Bun.RedisClient(await withAddress(url, clock), {
     connectionTimeout: CONNECT_TIMEOUT_MS,
     idleTimeout: 0,
@@ -114,6 +122,7 @@ async function open(
     enableOfflineQueue: false,
     enableAutoPipelining: true,
   })
+  onOpen(client)
   client.onclose = () => onClose(client)
   try {
     await client.connect()
