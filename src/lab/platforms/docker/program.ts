@@ -10,7 +10,7 @@ import type { Engine } from "./engine.ts"
 
 /**
  * A program that ships with operator, as an executable of its own in an image: what runs in a lab can be read by an agent, so it
- * must hold nothing of operator's. Inside of operator is the program's source alone, bundled (30 kB); an executable would be 100 MB.
+ * must hold nothing of operator's. Inside of operator is the program's source alone, bundled (50 kB); an executable would be 100 MB.
  * But operator was made by `bun build --compile`, so it is Bun itself, which BUN_BE_BUN=1 brings out: that compiles the source
  * wherever operator runs, from its own runtime, without a network. From operator's sources it is Bun that runs, and does the same.
  */
