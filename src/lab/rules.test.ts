@@ -189,6 +189,15 @@ x-operator: # before
     })
   })
 
+  test("has what stands below the list of its rule files where it was", async () => {
+    for (const list of ["\n    - more/alerts.yaml\n    - more/gates.yaml", " [\n      more/alerts.yaml,\n    ]"]) {
+      const text = `services: { a: {} }\nx-operator:\n  prometheus: http://a:9090\n  rules:${list}\n  redy: {}\n`
+      await inFolder(text, async (file) => {
+        await expect(findSubject(file)).rejects.toThrow("mine.yaml:7:3: x-operator.redy: unknown key")
+      })
+    }
+  })
+
   test("is refused when a fault is noticed by a rule that there is not", async () => {
     await inFolder(SUBJECT.replace("[Down, Slow]", "[Down, ErorsHigh]"), async (file) => {
       const error = await findSubject(file).catch((thrown: Error) => thrown)

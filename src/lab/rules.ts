@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path"
 import { z } from "zod"
 import { UsageError } from "../lib/errors.ts"
+import { FileError, type FileProblem, gather } from "../lib/file-error.ts"
 import { scanPromql } from "../lib/promql.ts"
 import { parseYaml } from "../lib/yaml.ts"
 import type { InvariantDeclaration, RuleFile } from "./subject.ts"
@@ -17,8 +18,8 @@ const RULE_EVERY_MS = 5_000
 
 /**
  * The alerts of Prometheus rule files, as vendors ship them, each an invariant. Recording rules are left out, and so are alerts that
- * name no metric (such as one that always fires, to show that alerts arrive): a note says how many. What is
- * wrong is a UsageError with the rule file's name, line and column. `taken` are names that no rule may have.
+ * name no metric (such as one that always fires, to show that alerts arrive): a note says how many. What is wrong in any of them
+ * is a FileError with the rule file's name, line and column. `taken` are names that no rule may have.
  */
 export async function readRules(
   files: readonly RuleFile[],
@@ -27,15 +28,17 @@ export async function readRules(
 ): Promise<Rules> {
   const names = new Set(taken)
   const rules: Rules = { invariants: [], notes: [] }
+  const problems: FileProblem[] = []
   for (const { content, ...of } of files) {
     const path = join(dirname(subjectFile), of.file)
     if (content === undefined) throw new UsageError(`${subjectFile}: the rule file ${path} was not read`)
-    const { groups } = await parseYaml(content, path, ruleFile)
+    const { groups } = (await gather(problems, () => parseYaml(content, path, ruleFile))) ?? { groups: [] }
     const all = groups.flatMap((group) => group.rules)
     const alerts = all.flatMap((rule) => ("alert" in rule && scanPromql(rule.expr).metrics.length > 0 ? [rule] : []))
     if (alerts.length < all.length) rules.notes.push(leftOut(path, all))
     rules.invariants.push(alerts.map((alert) => toInvariant(alert, of, names)))
   }
+  if (problems.length > 0) throw new FileError(problems)
   return rules
 }
 

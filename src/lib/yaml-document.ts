@@ -11,8 +11,8 @@ import {
   parseDocument,
   visit,
 } from "yaml"
-import { messageOf, UsageError } from "./errors.ts"
-import { oneLine } from "./output.ts"
+import { messageOf } from "./errors.ts"
+import { FileError } from "./file-error.ts"
 
 /** What is wrong at a path of keys and indexes; about the last key itself, or about its value. */
 export interface YamlProblem {
@@ -24,14 +24,14 @@ export interface YamlProblem {
 export interface YamlDocument {
   value: unknown
   /** An error that lists the problems in the order of their places: `file:line:column: path: text`, one a line. */
-  error(problems: readonly YamlProblem[]): UsageError
+  error(problems: readonly YamlProblem[]): FileError
   /** The text with a key of the top level and its value blanked out, so that every other line stays where it is. */
   without(key: string): string
 }
 
 /** Parses one YAML document. Duplicate keys, unknown tags, several documents and aliases that lead nowhere are errors. */
 export function openDocument(text: string, file: string): YamlDocument {
-  if (text.length > MAX_TEXT_CHARACTERS) throw new UsageError(`${file}: longer than ${MAX_TEXT_CHARACTERS} characters`)
+  if (text.length > MAX_TEXT_CHARACTERS) throw atTheTop(file, `longer than ${MAX_TEXT_CHARACTERS} characters`)
   const lines = new LineCounter()
   const document = parseDocument(text, {
     version: "1.2",
@@ -68,9 +68,6 @@ export function openDocument(text: string, file: string): YamlDocument {
 const MAX_TEXT_CHARACTERS = 1_048_576
 /** Aliases in a file, and nodes that they may multiply to: Compose files share blocks a few dozen times, "billion laughs" goes far beyond. */
 const MAX_ALIAS_COUNT = 1_000
-/** Problems that an error lists before it only counts the others. */
-const MAX_PROBLEMS = 10
-
 /** The parser's messages that speak to its caller instead of the file's author. */
 const PLAINER: Partial<Record<ErrorCode, string>> = {
   DUPLICATE_KEY: "this key is given twice",
@@ -84,15 +81,19 @@ interface PlacedProblem {
   text: string
 }
 
-function placedError(file: string, lines: LineCounter, problems: readonly PlacedProblem[]): UsageError {
+/** For what is nowhere in particular. */
+function atTheTop(file: string, text: string): FileError {
+  return new FileError([{ file, line: 1, column: 1, text }])
+}
+
+function placedError(file: string, lines: LineCounter, problems: readonly PlacedProblem[]): FileError {
   const sorted = problems.toSorted((a, b) => a.offset - b.offset)
-  const texts = sorted.map(({ offset, text }) => {
-    const { line, col } = lines.linePos(offset)
-    return `${file}:${Math.max(1, line)}:${Math.max(1, col)}: ${oneLine(text)}`
-  })
-  const unique = [...new Set(texts)]
-  const more = unique.length > MAX_PROBLEMS ? [`and ${unique.length - MAX_PROBLEMS} more`] : []
-  return new UsageError([...unique.slice(0, MAX_PROBLEMS), ...more].join("\n"))
+  return new FileError(
+    sorted.map(({ offset, text }) => {
+      const { line, col } = lines.linePos(offset)
+      return { file, line: Math.max(1, line), column: Math.max(1, col), text }
+    }),
+  )
 }
 
 /** Aliases and merges that cannot be followed. The parser would find them only later, and without their places. */
@@ -134,7 +135,7 @@ function toValue(file: string, document: Document): unknown {
   try {
     return document.toJS({ maxAliasCount: MAX_ALIAS_COUNT })
   } catch (error) {
-    throw new UsageError(`${file}:1:1: ${messageOf(error)}`, { cause: error })
+    throw atTheTop(file, messageOf(error))
   }
 }
 
