@@ -49,6 +49,27 @@ const root: Root = {
         show: { about: "one trial, session or lab as a timeline", load: () => import("./commands/audit/show.ts") },
       },
     },
+    subjects: {
+      about: "systems that can be run, watched and broken",
+      commands: {
+        list: { about: "the subjects by name", load: () => import("./commands/subjects/list.ts") },
+        show: { about: "what one subject is", load: () => import("./commands/subjects/show.ts") },
+      },
+    },
+    variants: {
+      about: "who is on call: agent configurations and controls",
+      commands: {
+        list: { about: "the variants by name", load: () => import("./commands/variants/list.ts") },
+        show: { about: "how one is set", load: () => import("./commands/variants/show.ts") },
+      },
+    },
+    campaigns: {
+      about: "files that say which trials to run",
+      commands: {
+        list: { about: "the campaigns by name", load: () => import("./commands/campaigns/list.ts") },
+        show: { about: "what one would run", load: () => import("./commands/campaigns/show.ts") },
+      },
+    },
     completions: {
       about: "scripts that let a shell complete what you type",
       commands: {

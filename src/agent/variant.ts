@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { find } from "../lib/discovery.ts"
+import { type File, find } from "../lib/discovery.ts"
 import { didYouMean } from "../lib/nearest.ts"
 import { parseYaml } from "../lib/yaml.ts"
 import { badOptions, KNOWN_MODELS, knownModel } from "./model/known.ts"
@@ -78,7 +78,10 @@ export interface Variant extends z.output<typeof variant> {
 
 /** A variant by its name or its file; what does not fit is a UsageError with the place. */
 export async function findVariant(word: string): Promise<Variant> {
-  const { file, text } = find("variants", word, "variant")
+  return readVariant(find("variants", word, "variant"))
+}
+
+export function readVariant({ text, file }: File): Promise<Variant> {
   return parseVariant(text, file)
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod"
 import { definedOnly } from "../lib/defined.ts"
-import { find } from "../lib/discovery.ts"
+import { type File, find } from "../lib/discovery.ts"
 import { duration } from "../lib/duration-schema.ts"
 import { parseYaml } from "../lib/yaml.ts"
 import { type Platform, PLATFORMS } from "../lab/lab.ts"
@@ -10,6 +10,7 @@ import type { TrialLimits } from "../store/trials.ts"
 /** A campaign as it was asked for, in the words of the design. */
 export interface CampaignRequest {
   name: string
+  about?: string | undefined
   subjects: string[]
   faults: FaultRequest[]
   variants: string[]
@@ -47,7 +48,10 @@ export interface Requirement {
 
 /** A campaign by its name or its file; what does not fit is a UsageError with the place. */
 export async function findCampaign(word: string): Promise<CampaignRequest> {
-  const { name, file, text } = find("campaigns", word, "campaign")
+  return readCampaign(find("campaigns", word, "campaign"))
+}
+
+export function readCampaign({ text, file, name }: File): Promise<CampaignRequest> {
   return parseCampaign(text, file, name)
 }
 
@@ -59,6 +63,7 @@ export async function parseCampaign(text: string, file: string, fallbackName: st
   const baseline = read.include_baseline && !variants.includes("nobody") ? ["nobody"] : []
   return {
     name: read.name ?? fallbackName,
+    about: read.about,
     subjects: read.subjects,
     faults: (read.faults ?? read.chaos_types ?? []).map(faultRequest),
     variants: [...baseline, ...variants],

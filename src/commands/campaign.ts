@@ -21,7 +21,7 @@ import { campaignDollars } from "../store/spending.ts"
 import { keepText } from "../store/texts.ts"
 import { showProgress } from "./campaign/progress.ts"
 import { printResults } from "./campaign/results.ts"
-import { showPlan } from "./campaign/plan.ts"
+import { planOf, showPlan } from "./campaign/plan.ts"
 import { parseParams } from "./params.ts"
 import { sweepAtStart } from "./sweep-at-start.ts"
 
@@ -79,7 +79,7 @@ export default defineCommand({
       prices: args.prices === undefined ? undefined : await readPrices(args.prices),
     })
     if (args["dry-run"]) {
-      await showPlan(store, matrix, request, args.json === true)
+      showPlan(await planOf(store, matrix, request), args.json === true)
       return store.close()
     }
     const leave = { host_shell: args["allow-host-shell"] === true, limit_usd: request.limit_usd }

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs"
 import { basename, dirname, extname, join, resolve } from "node:path"
 import { codeOf, UsageError } from "./errors.ts"
 import { didYouMean } from "./nearest.ts"
+import { matchPrefix } from "./prefix.ts"
 
 /** The folders that are looked through, one level deep, in the working directory and then in the executable. */
 export type Folder = "compose" | "variants" | "campaigns"
@@ -10,37 +11,62 @@ export interface Found {
   name: string
   file: string
   embedded: boolean
+  /** The files of the same name that it stands before: one that is built in, or one with the other ending. */
+  shadows: readonly string[]
 }
+
+/** A file that was read. `file` is how it is named to people. */
+export type File = Pick<Found, "name" | "file" | "embedded"> & { text: string }
 
 /** What a folder holds, by name; the working directory's own files shadow those of the executable. */
 export function discover(folder: Folder, cwd: string = "."): Found[] {
-  const own = yamlFiles(join(cwd, folder)).map((file) => ({
-    name: nameOf(file),
-    file: join(folder, basename(file)),
-    embedded: false,
-  }))
-  const embedded = yamlFiles(join(EMBEDDED_ROOT, folder)).map((file) => ({ name: nameOf(file), file, embedded: true }))
-  const taken = new Set(own.map(({ name }) => name))
-  return [...own, ...embedded.filter(({ name }) => !taken.has(name))].sort((a, b) => (a.name < b.name ? -1 : 1))
+  const own = yamlFiles(join(cwd, folder)).map((file) => ({ path: file, file: join(folder, basename(file)) }))
+  const embedded = yamlFiles(join(EMBEDDED_ROOT, folder)).map((file) => ({ path: file, file }))
+  // In operator's own repository they are the same.
+  const built_in = embedded.filter(({ path }) => !own.some((one) => one.path === path))
+  const all = [
+    ...own.map((one) => ({ ...one, embedded: false })),
+    ...built_in.map((one) => ({ ...one, embedded: true })),
+  ]
+  const byName = Map.groupBy(all, ({ file }) => nameOf(file))
+  return [...byName]
+    .map(([name, [first, ...others]]) => ({
+      name,
+      file: first!.file,
+      embedded: first!.embedded,
+      shadows: others.map(({ file, embedded }) => (embedded ? "built in" : file)),
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 /** A file by its name, or by its path when the word looks like one. */
-export function find(folder: Folder, word: string, what: string): Found & { text: string } {
-  const isPath = word.includes("/") || /\.ya?ml$/.test(word)
-  const found = isPath
-    ? { name: nameOf(word), file: word, embedded: false }
-    : discover(folder).find(({ name }) => name === word)
-  if (!found) {
-    const names = discover(folder).map(({ name }) => name)
-    throw new UsageError(`there is no ${what} "${word}"${didYouMean(word, names)}`, {
-      hint: `known: ${names.join(", ") || "none"}; or name a file`,
-    })
-  }
-  return {
-    ...found,
-    text: readText(found.file, what),
-    file: found.embedded ? `${folder}/${found.name}.yaml${BUILT_IN}` : found.file,
-  }
+export function find(folder: Folder, word: string, what: string): File {
+  if (isPath(word)) return readByPath(word, folder, what)
+  const all = discover(folder)
+  const found = all.find(({ name }) => name === word)
+  if (found) return readFound(found, folder, what)
+  const names = all.map(({ name }) => name)
+  throw new UsageError(`there is no ${what} "${word}"${didYouMean(word, names)}`, {
+    hint: `known: ${names.join(", ") || "none"}; or name a file`,
+  })
+}
+
+/** As `find`, for somebody at a keyboard: a name may be shortened to any beginning that is nobody else's. */
+export function findByBeginning(folder: Folder, word: string, what: string): File {
+  if (isPath(word)) return find(folder, word, what)
+  const names = discover(folder).map(({ name }) => name)
+  const hint = `known: ${names.join(", ") || "none"}; or name a file`
+  return find(folder, matchPrefix(word, names, what, hint), what)
+}
+
+export function readByPath(path: string, folder: Folder, what: string): File {
+  return readFound({ name: nameOf(path), file: path, embedded: false }, folder, what)
+}
+
+export function readFound(found: Pick<Found, "name" | "file" | "embedded">, folder: Folder, what: string): File {
+  const { name, embedded } = found
+  const file = embedded ? `${folder}/${basename(found.file)}${BUILT_IN}` : found.file
+  return { name, embedded, file, text: readText(found.file, what) }
 }
 
 /** Whether a file, as `find` has named it, is inside the executable, and its folder, in which the files are that it names. */
@@ -58,9 +84,12 @@ export function readBeside(found: Pick<Found, "file" | "embedded">, path: string
 
 // internal
 
+/** Said of a file inside of the executable, where nobody else can look. */
 const BUILT_IN = " (built in)"
 
 const EMBEDDED_ROOT = Bun.isStandaloneExecutable ? import.meta.dir : join(import.meta.dir, "..", "..")
+
+const isPath = (word: string) => word.includes("/") || /\.ya?ml$/.test(word)
 
 const nameOf = (file: string) => basename(file, extname(file))
 

@@ -1,4 +1,4 @@
-import { expectAll, type Expected, expectTrials } from "../../campaign/expected.ts"
+import { expectAll, type Expected, type ExpectedTotal, expectTrials } from "../../campaign/expected.ts"
 import type { CampaignRequest } from "../../campaign/file.ts"
 import type { Matrix, PlannedTrial } from "../../campaign/matrix.ts"
 import { showDuration } from "../../lib/duration.ts"
@@ -8,16 +8,38 @@ import type { Store } from "../../store/open.ts"
 import { printGroups } from "./groups.ts"
 import { cellName, showPercent } from "./words.ts"
 
-/** What a campaign would run, in the order in which it would, and how long it would take. Nothing is run. */
-export async function showPlan(store: Store, matrix: Matrix, request: CampaignRequest, json: boolean): Promise<void> {
+/** What a campaign would run, in the order in which it would, and how long it would take. */
+export interface Plan {
+  name: string
+  parallel: number
+  cooldown_ms: number
+  expected: ExpectedTotal
+  trials: (PlannedTrial & Expected & { number: number })[]
+}
+
+/** Nothing is run for it. */
+export async function planOf(store: Store, matrix: Matrix, request: CampaignRequest): Promise<Plan> {
   const { name, parallel, cooldown_ms } = request
   const expectation = await expectTrials(store, matrix.trials)
-  const rows = matrix.trials.map((trial, index): Row => ({ number: index + 1, ...trial, ...expectation(trial) }))
-  const { total_ms, from_earlier } = expectAll(rows, { parallel, cooldown_ms })
-  if (json) {
-    const trials = rows.map(({ subject_text, variant_text, prompt_text, prices_text, limits, ...row }) => row)
-    return printJson({ name, parallel, cooldown_ms, expected: { total_ms, from_earlier }, trials })
+  const trials = matrix.trials.map((trial, index): Row => ({ number: index + 1, ...trial, ...expectation(trial) }))
+  return { name, parallel, cooldown_ms, expected: expectAll(trials, { parallel, cooldown_ms }), trials }
+}
+
+export function showPlan(plan: Plan, json: boolean): void {
+  if (json) printJson(planData(plan))
+  else printPlan(plan)
+}
+
+/** A plan as data, without what is the same in all of its trials or can be read elsewhere. */
+export function planData({ trials, ...plan }: Plan) {
+  return {
+    ...plan,
+    trials: trials.map(({ subject_text, variant_text, prompt_text, prices_text, limits, ...row }) => row),
   }
+}
+
+export function printPlan({ trials: rows, parallel, cooldown_ms, expected }: Plan): void {
+  const { total_ms, from_earlier } = expected
   const blocks = Map.groupBy(rows, ({ repetition }) => repetition)
   printGroups(rows, {
     heading: ({ repetition, seed }) => {
@@ -39,7 +61,7 @@ export async function showPlan(store: Store, matrix: Matrix, request: CampaignRe
 
 // internal
 
-type Row = PlannedTrial & Expected & { number: number }
+type Row = Plan["trials"][number]
 
 /** What `expectTrials` does where there is no earlier trial. */
 const ESTIMATE =

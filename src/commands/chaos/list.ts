@@ -1,10 +1,9 @@
 import { BUILT_IN } from "../../chaos/catalogue.ts"
 import { defineCommand } from "../../lib/command.ts"
-import { discover } from "../../lib/discovery.ts"
-import { messageOf } from "../../lib/errors.ts"
+import { listFiles } from "../../lib/listing.ts"
 import { note, printJson } from "../../lib/output.ts"
 import { printTable } from "../../lib/table.ts"
-import { findSubject } from "../../lab/parse-subject.ts"
+import { readSubject } from "../../lab/parse-subject.ts"
 
 export default defineCommand({
   about: "The faults: those that every subject may use, and those that a subject declares itself.",
@@ -35,24 +34,13 @@ function builtIn() {
 }
 
 async function declared(): Promise<ReturnType<typeof builtIn>> {
-  const faults: ReturnType<typeof builtIn> = []
-  for (const { name } of discover("compose")) {
-    try {
-      const subject = await findSubject(name)
-      for (const [fault, { declared }] of Object.entries(subject.faults)) {
-        if (!declared) continue
-        const { about } = declared
-        faults.push({
-          name: fault,
-          subject: subject.name,
-          platforms: ["process", "docker"],
-          heals_itself: false,
-          about,
-        })
-      }
-    } catch (error) {
-      note(`${name}: ${messageOf(error)}`)
-    }
-  }
-  return faults
+  const listed = await listFiles("compose", "subject", readSubject)
+  return listed.flatMap(({ name, problem, value: subject }) => {
+    if (problem !== undefined) note(`${name}: ${problem}`)
+    return Object.entries(subject?.faults ?? {}).flatMap(([fault, { declared }]) =>
+      declared ? [{ ...declaredEverywhere, name: fault, subject: subject!.name, about: declared.about }] : [],
+    )
+  })
 }
+
+const declaredEverywhere = { platforms: ["process", "docker"] as const, heals_itself: false }
