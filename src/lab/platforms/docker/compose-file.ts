@@ -1,9 +1,11 @@
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { OperatorError, UsageError } from "../../../lib/errors.ts"
+import { EnvironmentError, OperatorError } from "../../../lib/errors.ts"
 import { openDocument, type YamlDocument } from "../../../lib/yaml-document.ts"
 import type { Subject } from "../../subject.ts"
 import { compose, composeEnvironment } from "./compose.ts"
+import { complaint } from "./compose-complaint.ts"
+import { hostPathProblems, type Whereabouts } from "./host-paths.ts"
 import { refusals } from "./refusals.ts"
 
 /** What `docker compose config --format json` prints, as far as a lab reads it. Everything else goes through as it is. */
@@ -93,31 +95,36 @@ export function instancesOf(service: ComposeService): number {
 
 /**
  * The subject's file as Compose understands it, for the project `id`: merges, defaults and variables resolved, its `x-operator`
- * block left out before, since that has dollars of its own. What a lab may not have is a UsageError with the lines. Paths are
- * absolute, below `folder`. They and all of `build` are as they are; in every other text a dollar is doubled, as Compose reads it.
+ * block left out before, since that has dollars of its own. What Compose does not take, what a lab may not have and what is not
+ * there is a FileError with the lines. Paths are absolute, below the subject's folder. They and all of `build` are as they are; in
+ * every other text a dollar is doubled, as Compose reads it.
  */
-export async function normalised(subject: Subject, id: string, folder: string): Promise<ComposeFile> {
+export async function normalised(subject: SubjectFile, id: string, where: Whereabouts): Promise<ComposeFile> {
   const document = openDocument(subject.text, subject.file)
-  const file = await config(document, subject, id, folder)
-  const problems = [...refusals(file, folder)]
+  const file = await config(document, subject, id, where.folder)
+  const problems = [...refusals(file, where.folder), ...hostPathProblems(file, where)]
   if (problems.length > 0) throw document.error(problems)
   return file
 }
+
+type SubjectFile = Pick<Subject, "text" | "file">
 
 // internal
 
 const CONFIG_TIMEOUT_MS = 20_000
 
-async function config(document: YamlDocument, subject: Subject, id: string, folder: string): Promise<ComposeFile> {
+async function config(document: YamlDocument, subject: SubjectFile, id: string, folder: string): Promise<ComposeFile> {
   const words = ["--project-directory", folder, "-p", id, "-f", "-", "config", "--format", "json"]
-  const { exit_code, stdout, said } = await compose(words, {
+  const { exit_code, stdout, said, timed_out } = await compose(words, {
     // That of a file inside the executable is no folder of this machine's.
     cwd: tmpdir(),
     env: composeEnvironment(),
     timeout_ms: CONFIG_TIMEOUT_MS,
     stdin: document.without("x-operator"),
   })
-  if (exit_code !== 0) throw new UsageError(`${subject.file}: docker compose does not take it: ${said}`)
+  if (timed_out)
+    throw new EnvironmentError(`docker compose did not look through ${subject.file} within ${CONFIG_TIMEOUT_MS} ms`)
+  if (exit_code !== 0) throw document.error([complaint(said)])
   try {
     return withPlainPaths(JSON.parse(stdout) as ComposeFile)
   } catch (error) {
