@@ -46,6 +46,21 @@ export function members(subject: Subject, name: string): string[] {
   throw new UsageError(`${subject.file}: there is no group or service "${name}"${didYouMean(name, known)}`)
 }
 
+/** The groups and services that a text's placeholders name. */
+export function placesNamed(template: string): string[] {
+  return [...template.matchAll(PLACEHOLDER)].flatMap(([, word = "", argument]) =>
+    ["url", "urls", "any"].includes(word) ? [argument?.split(":")[0] ?? ""] : [],
+  )
+}
+
+/** The text with something in the place of each placeholder, so that the rest of it can be looked at; what is filled in is `UNKNOWN`. */
+export function outlineOf(template: string): string {
+  return template.replace(PLACEHOLDER, (_, word: string) => (word === "url" ? `http://${UNKNOWN}` : UNKNOWN))
+}
+
+/** Stands for what only a lab can say. */
+export const UNKNOWN = "placeholder"
+
 // internal
 
 const PLACEHOLDER = /\{([a-z_]+(?:64)?)(?::([^{}\s"']+))?\}/g
