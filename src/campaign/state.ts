@@ -15,15 +15,24 @@ const CAPTURE_TIMEOUT_MS = 1_000
  * would prove nothing; at the end a part that cannot be had is left out, and the judge says so.
  */
 export async function captureState(store: Store, lab: Lab, moment: "before" | "after"): Promise<void> {
-  await Promise.all(
-    lab.subject.state.map(async (declaration) => {
-      const seen = await captureAnywhere(lab, declaration)
-      if (seen.kind === "value") keepSnapshot(store, lab.id, moment, declaration.name, seen.value)
-      else if (moment === "before") {
-        throw new OperatorError(`the state "${declaration.name}" is empty before anything was broken: ${seen.reason}`)
-      }
-    }),
-  )
+  const [first] = await keepState(store, lab, moment)
+  if (moment === "after" || first === undefined) return
+  throw new OperatorError(`the state "${first.name}" is empty before anything was broken: ${first.reason}`)
+}
+
+/** Captures each part that can be had, and returns those that cannot. */
+export async function keepState(
+  store: Store,
+  lab: Lab,
+  moment: "before" | "after",
+): Promise<{ name: string; reason: string }[]> {
+  const missing = lab.subject.state.map(async (declaration) => {
+    const seen = await captureAnywhere(lab, declaration)
+    if (seen.kind === "nothing") return [{ name: declaration.name, reason: seen.reason }]
+    keepSnapshot(store, lab.id, moment, declaration.name, seen.value)
+    return []
+  })
+  return (await Promise.all(missing)).flat()
 }
 
 // internal

@@ -5,6 +5,8 @@ import { probe } from "../chaos/revert.ts"
 import { AT_THE_END } from "../eval/facts.ts"
 import { judge, type Judged } from "../eval/judge.ts"
 import { briefOf } from "../lab/brief.ts"
+import { PLATFORMS } from "../lab/lab.ts"
+import { storedSubject } from "../lab/parse-subject.ts"
 import { messageOf, OperatorError } from "../lib/errors.ts"
 import { type Injection, isNoFault } from "../store/injections.ts"
 import type { PagedTicket, Stage } from "../store/kinds.ts"
@@ -30,7 +32,7 @@ export interface TrialOptions {
 export async function runTrial(store: Store, id: string, { released, signal }: TrialOptions): Promise<Judged> {
   const trial = getTrial(store, id)
   if (!trial) throw new OperatorError(`the store does not know the trial ${id}`)
-  const stand = await raiseStand(store, trial, signal).catch((error: unknown) => giveUp(store, id, signal, error))
+  const stand = await standOf(store, trial, signal).catch((error: unknown) => giveUp(store, id, signal, error))
   if (stand) {
     const end = await breakAndWatch(store, trial, stand, released).catch((error: unknown) => failure(signal, error))
     const ill = await heal(store, id, stand).then(() => undefined, messageOf)
@@ -52,6 +54,13 @@ interface End {
   reason: string | null
 }
 
+async function standOf(store: Store, trial: Trial, signal: AbortSignal): Promise<Stand> {
+  const subject = await storedSubject(store, trial)
+  const platform = PLATFORMS.find((known) => known === trial.environment.lab_platform)
+  const deadline_ms = subject.ready.timeout + PARKED_MS
+  return raiseStand(store, { subject, platform, trial: trial.id, deadline_ms, signal })
+}
+
 /** From a lab that is being prepared to the moment at which it may be healed. */
 async function breakAndWatch(store: Store, trial: Trial, stand: Stand, released: () => boolean): Promise<End> {
   const { lab } = stand
@@ -59,7 +68,7 @@ async function breakAndWatch(store: Store, trial: Trial, stand: Stand, released:
   await stand.ready()
   enter("ready")
   if (!(await stand.until(released, PARKED_MS))) throw new OperatorError("nobody let it go on")
-  stand.startDeadline()
+  stand.startDeadline(trial.limits.deadline_ms)
   await stand.ready()
   // Before anything is broken: whoever is on call has known the addresses for long.
   const brief = briefOf(lab)

@@ -42,6 +42,7 @@ export default defineCommand({
       platform,
       trial: null,
       deadline_ms: args.for,
+      signal,
       guardian: ownCommand("part", "guardian"),
     })
     if (subject.workload)

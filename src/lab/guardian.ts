@@ -1,5 +1,6 @@
 import { closeSync, openSync } from "node:fs"
 import { dirname, join } from "node:path"
+import { within } from "../lib/clock.ts"
 import { EnvironmentError } from "../lib/errors.ts"
 import { identify, type ProcessId } from "../lib/process.ts"
 import type { Store } from "../store/open.ts"
@@ -9,9 +10,13 @@ import { RESIDENT_MARK } from "./platforms/residents.ts"
 /** A guardian opens the store and says that it is there; this takes some 20 ms. */
 const READY_WITHIN_MS = 10_000
 
-/** What the owner writes down the lifeline. Its end without either word means that the owner died. */
+/** Everything of a lab is gone within seconds; then whoever waits for that is not kept any longer. */
+const CLEARED_WITHIN_MS = 30_000
+
+/** What the owner writes down the lifeline. Its end without any of these words means that the owner died. */
 export const GOODBYE = "goodbye"
 export const KEEP = "keep"
+export const NOT_UP = "not up"
 
 /** The owner's end of a lab's lifeline. */
 export interface Guardian {
@@ -22,6 +27,8 @@ export interface Guardian {
   goodbye(): Promise<void>
   /** The lab outlives this process: the guardian becomes its owner. */
   keep(): Promise<void>
+  /** The lab did not come up: the guardian removes what there is of it. Resolves when it has. */
+  clearUp(): Promise<void>
 }
 
 /**
@@ -51,6 +58,10 @@ export async function startGuardian(store: Store, lab: string, command: readonly
     process,
     exited: child.exited,
     keep: () => say(KEEP),
+    clearUp: async () => {
+      await say(NOT_UP)
+      await within(child.exited, { timeout_ms: CLEARED_WITHIN_MS })
+    },
     goodbye: async () => {
       await say(GOODBYE)
       await child.exited

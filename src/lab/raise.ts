@@ -23,12 +23,14 @@ export interface RaiseOptions {
   deadline_ms: number
   /** The command line of the guardian, to which the lab's id is added. */
   guardian: readonly string[]
+  /** Ends the wait for images and containers: it then rejects with Interrupted. */
+  signal?: AbortSignal | undefined
 }
 
 /**
  * Brings up a new lab: its record first, then its guardian, then its nodes, all at once, each of which listens (or is healthy, as
- * Compose sees it) when this resolves. Should it fail half-way, the guardian clears up as soon as this process lets go of the
- * lifeline. What the subject may not have is a UsageError before there is any record.
+ * Compose sees it) when this resolves. Should it fail half-way, the guardian has cleared up when this rejects; after a trial's it does
+ * so as soon as this process lets go of the lifeline. What the subject may not have is a UsageError before there is any record.
  */
 export async function raiseLab(
   store: Store,
@@ -49,7 +51,11 @@ export async function raiseLab(
     deadline_at: new Date(store.clock.now().getTime() + options.deadline_ms).toISOString(),
   })
   const guardian = await startGuardian(store, id, [...options.guardian, "--lab", id, "--db", store.file])
-  const runs_on = await site.build()
+  const runs_on = await site.build(options.signal).catch(async (error: unknown) => {
+    // A trial says first what became of it.
+    if (options.trial === null) await guardian.clearUp()
+    throw error
+  })
   const nodes = (await site.lab.nodes()).map(({ name }) => name)
   markUp(store, id, nodes, store.clock.mono_ms() - start_ms, runs_on)
   return { lab: site.lab, guardian }
@@ -98,7 +104,7 @@ export async function newName(store: Store, name: string, platform: Platform): P
 /** A lab that is not there yet, and how it comes to be. */
 interface Site {
   lab: Lab
-  build(): Promise<RunsOn | undefined>
+  build(signal: AbortSignal | undefined): Promise<RunsOn | undefined>
 }
 
 function processSite(subject: Subject, id: string, dir: string): Site {
@@ -115,8 +121,8 @@ async function dockerSite(subject: Subject, id: string, dir: string): Promise<Si
   const engine = dockerEngine()
   const lab = dockerLab(id, subject, dir, engine)
   const plan = await planCompose(engine, subject, id)
-  const build = async () => {
-    await composeUp(engine, plan, lab)
+  const build = async (signal: AbortSignal | undefined) => {
+    await composeUp(engine, plan, lab, signal)
     return runsOn(engine, id)
   }
   return { lab, build }

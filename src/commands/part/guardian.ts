@@ -1,5 +1,5 @@
 import { healLab, PATIENCE_MS } from "../../chaos/heal.ts"
-import { GOODBYE, KEEP } from "../../lab/guardian.ts"
+import { GOODBYE, KEEP, NOT_UP } from "../../lab/guardian.ts"
 import { holdLifeline } from "../../lib/lifeline.ts"
 import { openLabToDestroy } from "../../lab/open.ts"
 import { defineCommand } from "../../lib/command.ts"
@@ -40,6 +40,7 @@ function ended(store: Store, lab: string): Promise<string> {
     }
     const ownerGone = holdLifeline((word) => {
       if (word === GOODBYE) end(IN_GOOD_ORDER)
+      if (word === NOT_UP) end("it did not come up")
       if (word !== KEEP) return
       kept = true
       takeOver(store, lab)

@@ -1,5 +1,5 @@
 import { join } from "node:path"
-import { EnvironmentError } from "../../../lib/errors.ts"
+import { EnvironmentError, Interrupted } from "../../../lib/errors.ts"
 import { sha256 } from "../../../lib/ids.ts"
 import { withLock } from "../../../lib/lock.ts"
 import { note, oneLine } from "../../../lib/output.ts"
@@ -91,6 +91,7 @@ async function run(
     },
   })
   if (exit_code === 0) return
+  if (more.signal?.aborted) throw new Interrupted(`docker ${words[0]} was interrupted`)
   const why = timed_out ? `not within ${TIMEOUT_MS / 60_000} minutes` : ""
   const said = [why, tail.join("\n").slice(-TAIL_CHARACTERS)].filter(Boolean).join("\n")
   throw new EnvironmentError(`${failure}:${said.includes("\n") ? "\n" : " "}${said}`, {

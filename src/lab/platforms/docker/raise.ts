@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { whereabouts } from "../../../lib/discovery.ts"
-import { EnvironmentError } from "../../../lib/errors.ts"
+import { EnvironmentError, Interrupted } from "../../../lib/errors.ts"
 import { labId } from "../../../lib/ids.ts"
 import type { Lab } from "../../lab.ts"
 import type { Subject } from "../../subject.ts"
@@ -30,7 +30,7 @@ export interface ComposePlan {
 /** Throws a UsageError for what a lab may not have, and an EnvironmentError for what this machine does not. */
 export async function planCompose(engine: Engine, subject: Subject, id: string): Promise<ComposePlan> {
   const { folder, embedded } = whereabouts(subject.file)
-  const file = await normalised(subject, id, folder)
+  const file = await normalised(subject, id, { folder, embedded })
   await requireRoom(engine, file)
   return { subject, file, folder, embedded, built: await builtImages(file) }
 }
@@ -48,12 +48,12 @@ export async function prepareCompose(engine: Engine, subject: Subject): Promise<
 
 /**
  * Makes what a plan says: images first, then the lab's own file with addresses of its own, then all services at once, until Compose
- * says that they are healthy. What is there when this rejects is for `destroy` to remove.
+ * says that they are healthy. What is there when this rejects, which it does at once when `signal` aborts, is for `destroy` to remove.
  */
-export async function composeUp(engine: Engine, plan: ComposePlan, lab: Lab): Promise<void> {
+export async function composeUp(engine: Engine, plan: ComposePlan, lab: Lab, signal?: AbortSignal): Promise<void> {
   mkdirSync(lab.dir, { recursive: true })
-  await provideImages(engine, plan.file, plan.built, { scratch: lab.dir, embedded: plan.embedded })
-  const { folder, built, subject } = plan
+  const { folder, built, subject, embedded } = plan
+  await provideImages(engine, plan.file, built, { scratch: lab.dir, embedded, ...(signal && { signal }) })
   const image_volumes = await imageVolumes(engine, plan.file, built)
   const own = { id: lab.id, dir: mountedFolder(lab.dir), folder, built, image_volumes, egress: subject.egress }
   const { file, copies } = ownFile(plan.file, own)
@@ -62,8 +62,9 @@ export async function composeUp(engine: Engine, plan: ComposePlan, lab: Lab): Pr
   for (let attempt = 1; ; attempt++) {
     const subnets = await freeSubnets(engine, membersOfNetworks(file))
     writeFileSync(composeFileOf(lab.dir), JSON.stringify(withSubnets(file, subnets), null, 2))
-    const failure = await up(lab, plan.subject.ready.timeout)
+    const failure = await up(lab, plan.subject.ready.timeout, [], signal)
     if (failure === undefined) return
+    if (signal?.aborted) throw new Interrupted(`${lab.id} was interrupted before it was up`)
     if (attempt < ADDRESS_TRIES && TAKEN.test(failure)) continue
     throw new EnvironmentError(`${lab.id} did not come up: ${failure}`, {
       hint: `docker compose -p ${lab.id} ps and logs, or a longer ready.timeout in the subject`,
@@ -88,7 +89,7 @@ const RECREATE_TIMEOUT_MS = 30_000
 const UP_GRACE_MS = 60_000
 
 /** Undefined once everything runs, and is healthy where that can be told; else what Compose says. */
-async function up(lab: Lab, wait_ms: number, more: string[] = []): Promise<string | undefined> {
+async function up(lab: Lab, wait_ms: number, more: string[] = [], signal?: AbortSignal): Promise<string | undefined> {
   const wait_s = String(Math.ceil(wait_ms / 1_000))
   const words = ["--progress", "quiet", "--project-directory", "/", "-p", lab.id, "-f", "-", "up", "--detach"]
   const { exit_code, said, timed_out } = await compose([...words, "--wait", "--wait-timeout", wait_s, ...more], {
@@ -98,6 +99,7 @@ async function up(lab: Lab, wait_ms: number, more: string[] = []): Promise<strin
     // With the lab's mark: it ends with the lab, should its owner die.
     env: composeEnvironment(lab.environment()),
     timeout_ms: wait_ms + UP_GRACE_MS,
+    ...(signal && { signal }),
   })
   if (exit_code === 0) return undefined
   return timed_out ? `not within ${wait_s} s` : said || `docker compose ended with ${exit_code ?? "a signal"}`
