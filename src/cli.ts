@@ -54,6 +54,7 @@ const root: Root = {
       commands: {
         list: { about: "the subjects by name", load: () => import("./commands/subjects/list.ts") },
         show: { about: "what one subject is", load: () => import("./commands/subjects/show.ts") },
+        init: { about: "make a Compose file one", load: () => import("./commands/subjects/init.ts") },
         check: { about: "what is wrong with one", load: () => import("./commands/subjects/check.ts") },
       },
     },
