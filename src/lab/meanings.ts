@@ -96,7 +96,7 @@ interface Address {
 }
 
 function* addresses(block: OperatorBlock): Generator<Address> {
-  if (block.prometheus !== undefined) yield { path: ["prometheus"], address: block.prometheus, kind: "http" }
+  for (const [path, address] of texts(block.prometheus, ["prometheus"])) yield { path, address, kind: "http" }
   for (const { path, probe } of probes(block)) {
     if ("http" in probe) yield { path: [...path, "http", "url"], address: probe.http.url, kind: "http" }
     if ("tcp" in probe) yield { path: [...path, "tcp"], address: probe.tcp, kind: "tcp" }

@@ -1,4 +1,5 @@
 import { type Platform, PLATFORMS } from "./lab.ts"
+import { showPerPlatform } from "./per-platform.ts"
 import { ruleFilesOf } from "./rule-contents.ts"
 import {
   type InvariantDeclaration,
@@ -55,8 +56,7 @@ export async function outlineSubject(subject: Subject) {
     workload: workload ? outlineWorkload(workload) : null,
     faults: Object.entries(subject.faults).map(([name, fault]) => {
       const { group = null, noticed_by, may_change, params, repair, declared } = fault
-      const repairs = typeof repair === "string" ? { process: repair, docker: repair } : (repair ?? {})
-      return { name, about: declared?.about ?? null, group, noticed_by, may_change, params, repair: repairs }
+      return { name, about: declared?.about ?? null, group, noticed_by, may_change, params, repair: repair ?? {} }
     }),
     state: subject.state.map(({ name, probe, pick = null }) => ({ name, asks: showProbe(probe), pick })),
     notes: subject.notes,
@@ -106,5 +106,5 @@ function outlineWorkload({ rate, timeout, write, read, slo }: NonNullable<Subjec
 /** What a probe looks at, on one line. */
 function showProbe(probe: Probe): string {
   if ("http" in probe) return `${probe.http.method === "GET" ? "" : `${probe.http.method} `}${probe.http.url}`
-  return "tcp" in probe ? `tcp ${probe.tcp}` : probe.exec.trim()
+  return "tcp" in probe ? `tcp ${probe.tcp}` : showPerPlatform(probe.exec)
 }

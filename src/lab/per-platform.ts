@@ -12,6 +12,17 @@ export function textFor(text: PerPlatform | undefined, platform: Platform): stri
   return typeof text === "object" ? text[platform] : text
 }
 
+/** In one line: the text, or each after its platform where they differ. */
+export function showPerPlatform(text: PerPlatform): string {
+  const texts = PLATFORMS.flatMap((platform) => {
+    const one = textFor(text, platform)?.trim().replace(/\s+/g, " ")
+    return one === undefined ? [] : [{ platform, one }]
+  })
+  const [first, ...others] = texts
+  if (texts.length === PLATFORMS.length && others.every(({ one }) => one === first?.one)) return first?.one ?? ""
+  return texts.map(({ platform, one }) => `${platform}: ${one}`).join("; ")
+}
+
 /** All of them, whatever the platform. */
 export function textsOf(text: PerPlatform): string[] {
   return PLATFORMS.flatMap((platform) => textFor(text, platform) ?? [])

@@ -2,6 +2,7 @@ import { showDuration } from "../../lib/duration.ts"
 import { oneLine, paint, print } from "../../lib/output.ts"
 import { printTable } from "../../lib/table.ts"
 import type { InvariantOutline, SubjectOutline } from "../../lab/outline.ts"
+import { showPerPlatform } from "../../lab/per-platform.ts"
 
 /** A subject for people: what it is in a few lines, then a table each of what must hold, how it is broken, and what is compared. */
 export function printOutline(subject: SubjectOutline): void {
@@ -32,7 +33,7 @@ export function printOutline(subject: SubjectOutline): void {
       { title: "AT", value: ({ group }) => group ?? "the whole" },
       { title: "NOTICED BY", value: ({ noticed_by }) => noticed_by.join(", "), flexible: true },
       { title: "MAY CHANGE", value: ({ may_change }) => may_change.join(", ") },
-      { title: "REPAIR", value: ({ repair }) => repairOf(repair), flexible: true },
+      { title: "REPAIR", value: ({ repair }) => showPerPlatform(repair) || "none", flexible: true },
     ])
   }
   if (subject.state.length === 0) return
@@ -70,15 +71,9 @@ function* facts(subject: SubjectOutline): Generator<[label: string, text: string
     yield ["slo", `${slo.success * 100} % succeed, p99 within ${showDuration(slo.p99_ms)}`]
   } else yield ["load", "none"]
   if (!egress) yield ["internet", "none"]
-  if (prometheus !== null) yield ["prometheus", prometheus]
+  if (prometheus !== null) yield ["prometheus", showPerPlatform(prometheus)]
   for (const { file, role } of rules) yield ["rules", `${file}, each a ${role}`]
   for (const note of notes) yield ["note", note]
-  if (brief.trim() !== "") yield ["brief", onOneLine(brief)]
-}
-
-/** The same on every platform is said once. */
-function repairOf(repair: Partial<Record<string, string>>): string {
-  const commands = Object.entries(repair).map(([platform, command = ""]) => ({ platform, command: command.trim() }))
-  if (new Set(commands.map(({ command }) => command)).size === 1) return commands[0]!.command
-  return commands.length === 0 ? "none" : commands.map(({ platform, command }) => `${platform}: ${command}`).join("; ")
+  const told = showPerPlatform(brief)
+  if (told !== "") yield ["brief", told]
 }
