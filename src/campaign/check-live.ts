@@ -4,6 +4,7 @@ import type { Lab, Platform } from "../lab/lab.ts"
 import type { Subject } from "../lab/subject.ts"
 import { checkLedger } from "../lab/workload/check.ts"
 import { showDuration } from "../lib/duration.ts"
+import { messageOf } from "../lib/errors.ts"
 import type { LedgerCheck } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
 import { listTickets, type Ticket, UNSETTLED } from "../store/tickets.ts"
@@ -48,15 +49,23 @@ export async function checkLive(store: Store, subject: Subject, options: LiveOpt
   const deadline_ms = subject.ready.timeout + PARKED_MS
   const stand = await raiseStand(store, { subject, platform, trial: null, deadline_ms, signal })
   tell(`${stand.lab.id}: is up; waiting until every gate has held for ${showDuration(subject.ready.stable)}`)
+  stand.startDeadline(TOLD_WITHIN_MS + quiet_ms)
+  const seen = await leaveAlone(store, stand, options).then(
+    (check) => ({ check }),
+    (error: unknown) => ({ error }),
+  )
+  await stand.quiet()
   try {
-    stand.startDeadline(TOLD_WITHIN_MS + quiet_ms)
-    return await leaveAlone(store, stand, options)
-  } finally {
-    await stand.quiet()
     await destroyLab(store, stand.lab, { by: "check", reason: "the check has ended", patience_ms: PATIENCE_MS })
     await stand.guardian.goodbye()
     tell(`${stand.lab.id}: taken down`)
+  } catch (error) {
+    // Its guardian, which was told no goodbye, goes on with it once this process has ended.
+    if ("check" in seen) throw error
+    tell(`${stand.lab.id}: could not be taken down: ${messageOf(error)}`)
   }
+  if ("error" in seen) throw seen.error
+  return seen.check
 }
 
 // internal

@@ -108,7 +108,7 @@ describe("a subject's file is checked for", () => {
     [
       "a name that is taken",
       "  invariants: [{ name: node_running, probe: { tcp: 'db:1' } }]\n",
-      '4:24: x-operator.invariants[0].name: every subject has the gate "node_running" already',
+      '4:24: x-operator.invariants[0].name: the name "node_running" is taken by a built-in gate',
     ],
     [
       "a rule file that is not there",

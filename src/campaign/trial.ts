@@ -36,9 +36,8 @@ export async function runTrial(store: Store, id: string, { released, signal }: T
   if (stand) {
     const end = await breakAndWatch(store, trial, stand, released).catch((error: unknown) => failure(signal, error))
     const ill = await heal(store, id, stand).then(() => undefined, messageOf)
-    if (ill !== undefined && end.stage !== "error")
-      enterStage(store, id, stand.lab.id, "error", `its lab could not be healed: ${ill}`)
-    enterStage(store, id, stand.lab.id, end.stage, end.reason)
+    const { stage, reason } = ill === undefined ? end : unhealed(end, ill)
+    enterStage(store, id, stand.lab.id, stage, reason)
     // What could not be healed here is left to the guardian, which hears of it when this process ends.
     if (ill === undefined) await stand.guardian.goodbye()
   }
@@ -52,6 +51,12 @@ export async function runTrial(store: Store, id: string, { released, signal }: T
 interface End {
   stage: Extract<Stage, "done" | "invalid" | "error">
   reason: string | null
+}
+
+/** Whatever came of a trial whose lab is still there: nothing is to be judged by it. */
+function unhealed({ stage, reason }: End, ill: string): End {
+  const why = `its lab could not be healed: ${ill}`
+  return { stage: "error", reason: stage === "error" && reason !== null ? `${reason}; ${why}` : why }
 }
 
 async function standOf(store: Store, trial: Trial, signal: AbortSignal): Promise<Stand> {

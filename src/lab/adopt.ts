@@ -60,7 +60,7 @@ export async function releaseLab(store: Store, row: LabRow): Promise<string[]> {
   const lab = await openLabToDestroy(store, row)
   // First: whoever holds a kitchen there gives it up, and makes no other one.
   markReleased(store, row.id, adopted)
-  await lab.destroy()
+  await lab.destroy({ patience_ms: RELEASE_PATIENCE_MS })
   const { members } = await projectOf(dockerEngine(), adopted)
   return members.flatMap(({ name, service }) => (service === "" ? [name] : []))
 }
@@ -85,6 +85,9 @@ export async function tidyAdopted({ id, dir }: LabRow, { force }: { force: boole
 }
 
 // internal
+
+/** An engine that restarts at this moment: nobody looks for the kitchen of a lab that was let go of. */
+const RELEASE_PATIENCE_MS = 15_000
 
 function servicesOf({ members }: Project): string[] {
   return [...new Set(members.map(({ service }) => service).filter((service) => service !== ""))].sort()

@@ -40,7 +40,7 @@ function unknown(path: Path, what: string, word: string, known: readonly string[
 function* nameProblems(block: OperatorBlock): Generator<Problem> {
   for (const [index, { name }] of block.invariants.entries()) {
     if (BUILT_IN_INVARIANTS.some((taken) => taken === name))
-      yield { path: ["invariants", index, "name"], message: `every subject has the gate "${name}" already` }
+      yield { path: ["invariants", index, "name"], message: `the name "${name}" is taken by a built-in gate` }
   }
   const states = block.state.map(({ name }) => name)
   for (const [index, name] of states.entries()) {

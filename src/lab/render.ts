@@ -13,8 +13,8 @@ export type Rotation = Map<string, number>
 
 /**
  * Fills in `{lab}`, `{url:NAME:PORT}` (a service, or the first of a group that runs), `{address:NAME:PORT}` (the same as
- * host:port), `{urls:GROUP:PORT}` (all, comma-separated), `{any:GROUP}` (the name of one member, in turn), what `values` names, and `{base64:VALUE}`, the same in base64. Other words in
- * braces are left alone: JSON and shells use braces too.
+ * host:port), `{urls:GROUP:PORT}` (all, comma-separated), `{any:GROUP}` (the name of one member, in turn), what `values` names, and
+ * `{base64:VALUE}`, the same in base64. Other words in braces are left alone: JSON and shells use braces too.
  */
 export function render(
   template: string,
@@ -26,7 +26,7 @@ export function render(
   return template.replace(PLACEHOLDER, (whole, word: string, argument: string | undefined) => {
     const [name = "", port] = argument?.split(":") ?? []
     if (word === "url") return places.url(name, port)
-    if (word === "address") return places.url(name, port).replace("http://", "")
+    if (word === "address") return withoutScheme(places.url(name, port))
     if (word === "urls") {
       const urls = members(subject, name).map((service) => places.url(service, port))
       return urls.join(",")
@@ -49,19 +49,29 @@ export function members(subject: Subject, name: string): string[] {
 /** The groups and services that a text's placeholders name. */
 export function placesNamed(template: string): string[] {
   return [...template.matchAll(PLACEHOLDER)].flatMap(([, word = "", argument]) =>
-    ["url", "urls", "any"].includes(word) ? [argument?.split(":")[0] ?? ""] : [],
+    Object.hasOwn(STAND_INS, word) ? [argument?.split(":")[0] ?? ""] : [],
   )
 }
 
 /** The text with something in the place of each placeholder, so that the rest of it can be looked at; what is filled in is `UNKNOWN`. */
 export function outlineOf(template: string): string {
-  return template.replace(PLACEHOLDER, (_, word: string) => (word === "url" ? `http://${UNKNOWN}` : UNKNOWN))
+  return template.replace(PLACEHOLDER, (_, word: string) => STAND_INS[word] ?? UNKNOWN)
 }
 
 /** Stands for what only a lab can say. */
 export const UNKNOWN = "placeholder"
 
 // internal
+
+/** The words that name a place, each with what looks like it. */
+const STAND_INS: Record<string, string> = {
+  url: `http://${UNKNOWN}`,
+  urls: `http://${UNKNOWN}`,
+  address: `${UNKNOWN}:1`,
+  any: UNKNOWN,
+}
+
+const withoutScheme = (url: string) => url.replace("http://", "")
 
 const PLACEHOLDER = /\{([a-z_]+(?:64)?)(?::([^{}\s"']+))?\}/g
 

@@ -1,4 +1,5 @@
-import { BUILT_IN } from "../../chaos/catalogue.ts"
+import { BUILT_IN, findFault } from "../../chaos/catalogue.ts"
+import type { AnyFault } from "../../chaos/fault.ts"
 import { defineCommand } from "../../lib/command.ts"
 import { listFiles } from "../../lib/listing.ts"
 import { note, printJson } from "../../lib/output.ts"
@@ -24,13 +25,11 @@ export default defineCommand({
 // internal
 
 function builtIn() {
-  return BUILT_IN.map(({ name, about, platforms, heals_itself }) => ({
-    name,
-    subject: null as string | null,
-    platforms,
-    heals_itself,
-    about,
-  }))
+  return BUILT_IN.map((fault) => outlined(fault, null))
+}
+
+function outlined({ name, about, platforms, heals_itself }: AnyFault, subject: string | null) {
+  return { name, subject, platforms, heals_itself, about }
 }
 
 async function declared(): Promise<ReturnType<typeof builtIn>> {
@@ -38,9 +37,7 @@ async function declared(): Promise<ReturnType<typeof builtIn>> {
   return listed.flatMap(({ name, problem, value: subject }) => {
     if (problem !== undefined) note(`${name}: ${problem}`)
     return Object.entries(subject?.faults ?? {}).flatMap(([fault, { declared }]) =>
-      declared ? [{ ...declaredEverywhere, name: fault, subject: subject!.name, about: declared.about }] : [],
+      declared ? [outlined(findFault(fault, subject!), subject!.name)] : [],
     )
   })
 }
-
-const declaredEverywhere = { platforms: ["process", "docker"] as const, heals_itself: false }

@@ -71,7 +71,7 @@ export function whyUnfit(
     return `${runtime}, which is for ${machine}, and the engine runs ${engine.Os} ${engine.Arch}`
   }
   if (own.executable.includes("ld-musl", 0, "latin1"))
-    return `${runtime}, which needs musl, and the image has glibc: use operator-linux-x64`
+    return `${runtime}, which needs musl, and the image has glibc: use operator-linux-${own.arch}`
   return undefined
 }
 

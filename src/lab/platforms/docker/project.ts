@@ -3,7 +3,7 @@ import { didYouMean } from "../../../lib/nearest.ts"
 import type { Engine } from "./engine.ts"
 import { labelFilter, serviceOf } from "./containers.ts"
 import { LAB_LABEL, membershipOf, PROJECT_LABEL } from "./membership.ts"
-import { lastFree } from "./subnets.ts"
+import { type AddressRange, gatewayOf, lastFree } from "./subnets.ts"
 import { type Grounds, hostPathsOf, type Reach, wayOut } from "./way-out.ts"
 
 /** A container of a project, as its owner runs it. */
@@ -88,7 +88,7 @@ interface Endpoint {
 }
 
 interface Network {
-  IPAM: { Config: { Subnet?: string; Gateway?: string }[] | null }
+  IPAM: { Config: AddressRange[] | null }
   /** Addresses with their range: "172.18.0.2/16". */
   Containers: Record<string, { IPv4Address: string }>
 }
@@ -113,9 +113,11 @@ async function networkOf(engine: Engine, id: string, containers: readonly Inspec
   )
   if (dealt.length === 0) return { id }
   const network = await engine.request<Network>("GET", `/networks/${id}`)
-  const { Subnet = "", Gateway = "" } = network?.IPAM.Config?.[0] ?? {}
+  // One of IPv6 may stand before it.
+  const range = network?.IPAM.Config?.find((one) => gatewayOf(one) !== undefined)
+  if (!range) return { id }
   const used = Object.values(network?.Containers ?? {}).map(({ IPv4Address }) => IPv4Address.split("/")[0] ?? "")
-  const address = lastFree(Subnet, new Set([...dealt, ...used, Gateway]))
+  const address = lastFree(range.Subnet ?? "", new Set([...dealt, ...used, gatewayOf(range) ?? ""]))
   return address === undefined ? { id } : { id, address }
 }
 
