@@ -8,11 +8,17 @@ import { healedPage } from "./faults/healed-page.ts"
 import { nodeKill } from "./faults/node-kill.ts"
 import { nodePause } from "./faults/node-pause.ts"
 import { none } from "./faults/none.ts"
+import { networkPartition } from "./faults/network-partition.ts"
 
 /** The faults that every subject may use. */
-export const BUILT_IN: readonly AnyFault[] = [none, falsePage, healedPage(findFault), nodeKill, nodePause].map(
-  (fault) => forgetful(fault as Fault<never, never>),
-)
+export const BUILT_IN: readonly AnyFault[] = [
+  none,
+  falsePage,
+  healedPage(findFault),
+  nodeKill,
+  nodePause,
+  networkPartition,
+].map((fault) => forgetful(fault as Fault<never, never>))
 
 /** A fault by its name, for a subject: the subject's own first. */
 export function findFault(name: string, subject: Subject): AnyFault {

@@ -2,6 +2,7 @@ import type { ZodType } from "zod"
 import type { Lab, Node, Platform } from "../lab/lab.ts"
 import type { Subject } from "../lab/subject.ts"
 import type { Injection } from "../store/injections.ts"
+import type { Confirmation } from "../store/kinds.ts"
 
 /**
  * A way to break a lab. `plan` changes nothing and returns the whole undo; it is on disk before `inject` is called.
@@ -19,10 +20,26 @@ export interface Fault<Params = Record<string, unknown>, Plan = Record<string, u
   heals_itself: boolean
   /** When a trial calls the agent, where it is not to a ticket: at once, for nothing, or after the fault has gone. */
   calls?: "for_nothing" | "too_late"
-  plan(lab: Lab, targets: Node[], params: Params, seed: number): Plan | Promise<Plan>
+  plan(lab: Lab, targets: Node[], params: Params, draw: Draw): Plan | Promise<Plan>
+  /** In a trial: applied again to a node that comes back from a restart without it, so that a restart is no universal cure. */
+  on_restart?: "reapply"
   inject(lab: Lab, plan: Plan): Promise<void>
+  /** Whether it is felt, once it is seen to be there; left out: to be there is to be felt. */
+  confirm?(lab: Lab, plan: Plan): Promise<Confirmed>
   probe(lab: Lab, plan: Plan): Promise<Presence>
   revert(lab: Lab, plan: Plan): Promise<void>
+}
+
+/** What a plan depends on beside the lab: what is drawn follows from the seed, and every name in the world from the injection's id. */
+export interface Draw {
+  id: string
+  seed: number
+}
+
+/** Whether a fault has an effect, and by what that was seen. */
+export interface Confirmed {
+  confirmation: Confirmation
+  evidence: string
 }
 
 /** `void`: the node, or the namespace in which the fault was, is no longer the one that was broken. */

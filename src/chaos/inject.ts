@@ -3,7 +3,6 @@ import { messageOf, UsageError } from "../lib/errors.ts"
 import { waitUntil } from "../lib/clock.ts"
 import { refuseAdopted } from "../lab/adopt.ts"
 import type { Lab } from "../lab/lab.ts"
-import type { Confirmation } from "../store/kinds.ts"
 import {
   enterPhase,
   HEALED_PAGE,
@@ -16,7 +15,7 @@ import {
 } from "../store/injections.ts"
 import type { Store } from "../store/open.ts"
 import { declarationOf, findFault, paramsOf } from "./catalogue.ts"
-import type { AnyFault } from "./fault.ts"
+import type { AnyFault, Confirmed } from "./fault.ts"
 import { chooseTargets } from "./targets.ts"
 
 export interface InjectOptions {
@@ -68,24 +67,20 @@ async function plan(
       hint: "start it first: each node's folder has a start",
     })
   }
+  const id = `i-${randomHex(6)}`
   const injection: NewInjection = {
-    id: `i-${randomHex(6)}`,
+    id,
     lab: lab.id,
     fault: fault.name,
     targets: targets.map((node) => node.name),
     params,
-    plan: await fault.plan(lab, targets, params, options.seed),
+    plan: await fault.plan(lab, targets, params, { id, seed: options.seed }),
   }
   planInjection(store, injection)
   return { fault, injection }
 }
 
-async function confirm(
-  store: Store,
-  lab: Lab,
-  fault: AnyFault,
-  injection: NewInjection,
-): Promise<{ confirmation: Confirmation; evidence: string }> {
+async function confirm(store: Store, lab: Lab, fault: AnyFault, injection: NewInjection): Promise<Confirmed> {
   if (isNoFault(fault.name) && fault.name !== HEALED_PAGE)
     return { confirmation: "confirmed", evidence: "nothing was broken" }
   const start_ms = store.clock.mono_ms()
@@ -96,6 +91,7 @@ async function confirm(
       every_ms: CONFIRM_EVERY_MS,
       clock: store.clock,
     })
+    if (seen && fault.confirm) return await fault.confirm(lab, injection.plan)
     const after_ms = Math.round(store.clock.mono_ms() - start_ms)
     return seen
       ? { confirmation: "confirmed", evidence: `seen ${after_ms} ms after it was injected` }

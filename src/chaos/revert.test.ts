@@ -38,7 +38,7 @@ const break_ = (fault: string, target = "one") =>
 /** An injection as it is on record in some phase, whatever was done to the world. */
 async function recorded(fault: string, targets: string[], phases: Phase[], id = "i-1"): Promise<Injection> {
   const nodes = sleepy.lab.look().filter(({ name }) => targets.includes(name))
-  const plan = await findFault(fault, sleepy.lab.subject).plan(sleepy.lab, nodes, {}, 1)
+  const plan = await findFault(fault, sleepy.lab.subject).plan(sleepy.lab, nodes, {}, { id, seed: 1 })
   planInjection(sleepy.store, { id, lab: sleepy.lab.id, fault, targets, params: {}, plan })
   for (const phase of phases) enterPhase(sleepy.store, { id, lab: sleepy.lab.id }, phase)
   return record(id)

@@ -28,7 +28,7 @@ export function declaredFault(name: string, declaration: DeclaredFault): Fault<R
     params: z.strictObject(Object.fromEntries(placeholders(declaration).map((name) => [name, z.unknown().optional()]))),
     platforms: PLATFORMS.filter((platform) => commandsOn(platform, declaration)),
     heals_itself: false,
-    plan: (lab, targets, params, seed) => {
+    plan: (lab, targets, params, { seed }) => {
       const commands = commandsOn(lab.platform, declaration)
       if (!commands) throw new UsageError(`${lab.subject.file}: ${name} says nothing of a ${lab.platform} lab`)
       if (namesNodes(commands)) requireNodes(name, targets)

@@ -22,7 +22,7 @@ export const falsePage: Fault<Record<string, never>, FalsePagePlan> = {
   platforms: ["process", "docker"],
   heals_itself: true,
   calls: "for_nothing",
-  plan: async (lab, targets, _params, seed) => {
+  plan: async (lab, targets, _params, { seed }) => {
     const all = claimsAbout(lab.subject, await lab.nodes())
     const named = all.filter(({ node }) => targets.some(({ name }) => name === node))
     return { claim: draw(named.length > 0 ? named : all, 1, seed)[0]! }

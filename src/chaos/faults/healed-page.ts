@@ -30,10 +30,10 @@ export function healedPage(
     platforms: ["process", "docker"],
     heals_itself: true,
     calls: "too_late",
-    plan: async (lab, targets, params, seed) => {
-      const nodes = targets.length > 0 ? targets : await ownTargets(lab, params.fault, seed)
+    plan: async (lab, targets, params, draw) => {
+      const nodes = targets.length > 0 ? targets : await ownTargets(lab, params.fault, draw.seed)
       const declared = lab.subject.faults[params.fault]?.params ?? {}
-      return { fault: params.fault, plan: await inner(lab, params).plan(lab, nodes, declared, seed) }
+      return { fault: params.fault, plan: await inner(lab, params).plan(lab, nodes, declared, draw) }
     },
     inject: (lab, plan) => inner(lab, plan).inject(lab, plan.plan),
     probe: (lab, plan) => inner(lab, plan).probe(lab, plan.plan),

@@ -1,6 +1,6 @@
 import { sha256 } from "../../../lib/ids.ts"
-import type { Engine } from "../../../lab/platforms/docker/engine.ts"
-import { buildImage, provideImage } from "../../../lab/platforms/docker/provide.ts"
+import type { Engine } from "./engine.ts"
+import { buildImage, provideImage } from "./provide.ts"
 import dockerfile from "../../../../Dockerfile" with { type: "text" }
 
 /** By what it is built from: one that has changed is built again. */

@@ -1,0 +1,63 @@
+import { z } from "zod"
+import { cutsOf, uncut } from "../network/cuts.ts"
+import { type NetworkPlan, peersOf, type Place, placesOf, ruleFault } from "../network/fault.ts"
+import { chainOf, type Ruled } from "../network/rules.ts"
+import { requireNodes } from "../targets.ts"
+
+const params = z.strictObject({
+  topology: z.enum(["split", "bridge"]).default("split"),
+  /** As the target sees it. `in`: it hears nobody. `out`: nobody hears it. */
+  direction: z.enum(["both", "in", "out"]).default("both"),
+  peers: z.array(z.string()).optional(),
+})
+
+/** Packets between the target and its peers are dropped, on both sides. */
+export const networkPartition = ruleFault<z.output<typeof params>>({
+  name: "network_partition",
+  about: "Cuts nodes off from their peers; their clients still reach them",
+  params,
+  plan: async (lab, targets, { topology, direction, peers }, { id }): Promise<NetworkPlan> => {
+    requireNodes("network_partition", targets)
+    const chosen = targets.map(({ service }) => service)
+    const all = [...chosen, ...peersOf(lab, "network_partition", targets, peers)]
+    const places = await placesOf(lab, all)
+    const cuts = cutsOf(topology, chosen, all)
+    const blocked = cuts.flatMap(([a, b]) => ways(places, a, b, topology === "bridge" ? "both" : direction))
+    const beside = uncut(cuts, all)
+    return {
+      ruled: places.flatMap((one) => rulesAt(one, blocked, chainOf(id))),
+      affected: pairOf(blocked[0]!),
+      control: beside ? (ways(places, ...beside, "out").map(pairOf)[0] ?? null) : null,
+    }
+  },
+  isFelt: ({ lost, sent }) => lost === sent,
+})
+
+// internal
+
+/** A way that packets go. */
+interface Way {
+  from: Place
+  to: Place
+}
+
+function ways(places: readonly Place[], a: string, b: string, direction: "both" | "in" | "out"): Way[] {
+  const of = (service: string) => places.filter((place) => place.service === service)
+  const from = (some: Place[], others: Place[]) => some.flatMap((from) => others.map((to) => ({ from, to })))
+  return [...(direction === "in" ? [] : from(of(a), of(b))), ...(direction === "out" ? [] : from(of(b), of(a)))]
+}
+
+/** On both sides: what one of them lets through after a restart, the other still stops. */
+function rulesAt(one: Place, blocked: readonly Way[], chain: string): Ruled[] {
+  const drop = (side: "-s" | "-d", address: string) => `${side} ${address} -j DROP`
+  const incoming = blocked.filter(({ to }) => to.node === one.node).map(({ from }) => drop("-s", from.address))
+  const outgoing = blocked.filter(({ from }) => from.node === one.node).map(({ to }) => drop("-d", to.address))
+  if (incoming.length + outgoing.length === 0) return []
+  const { node, container, started } = one
+  return [{ node: { node, container, started }, chain, rules: { in: incoming, out: outgoing } }]
+}
+
+function pairOf({ from, to }: Way) {
+  const { node, container, started } = from
+  return { from: { node, container, started }, to: to.address }
+}

@@ -1,0 +1,117 @@
+import { UsageError } from "../../lib/errors.ts"
+import type { Lab, Node } from "../../lab/lab.ts"
+import { type Container, listContainers } from "../../lab/platforms/docker/containers.ts"
+import { dockerEngine } from "../../lab/platforms/docker/engine.ts"
+import { dismissHelpers, type Incarnation, incarnation } from "../../lab/platforms/docker/helper.ts"
+import { members } from "../../lab/render.ts"
+import type { Confirmed, Fault, Presence } from "../fault.ts"
+import { type Felt, feel, type Pair, showFelt } from "./felt.ts"
+import { applyRules, removeRules, type Ruled, seeRules } from "./rules.ts"
+
+/** A member of the lab's network, where it is now. */
+export interface Place extends Incarnation {
+  service: string
+  address: string
+}
+
+/** Everything that undoing it takes: whose network, and which chains. */
+export interface NetworkPlan {
+  ruled: Ruled[]
+  /** A way on which it is felt, and one on which it must not be. */
+  affected: Pair
+  control: Pair | null
+}
+
+/** What the faults made of rules have in common: `plan` says which rules, `isFelt` what they do to whoever goes the affected way. */
+export function ruleFault<Params>(
+  fault: Pick<Fault<Params, NetworkPlan>, "name" | "about" | "params" | "plan"> & {
+    isFelt(felt: Felt): boolean
+    requests?: number
+  },
+): Fault<Params, NetworkPlan> {
+  const { isFelt, requests, ...rest } = fault
+  return {
+    ...rest,
+    platforms: ["docker"],
+    heals_itself: false,
+    on_restart: "reapply",
+    inject: async (lab, { ruled }) => {
+      await Promise.all(ruled.map((one) => applyRules(lab.id, one)))
+    },
+    probe: async (lab, { ruled }) => presenceOf(lab, ruled),
+    confirm: (lab, plan) => confirm(lab, plan, isFelt, requests),
+    revert: async (lab, { ruled }) => {
+      const living = await livingOf(lab, ruled)
+      await Promise.all(living.map((one) => removeRules(lab.id, one)))
+      await dismissHelpers(lab.id, "network")
+    },
+  }
+}
+
+/** Where the running nodes of some services are. Those that are paused have a network, too. */
+export async function placesOf(lab: Lab, services: readonly string[]): Promise<Place[]> {
+  const found = (await listContainers(dockerEngine(), lab.id)).filter(({ service }) => services.includes(service))
+  return found.flatMap((one) => place(one) ?? [])
+}
+
+/** Who is on the other side: the named services or groups, else the rest of the fault's own group. */
+export function peersOf(
+  lab: Lab,
+  fault: string,
+  targets: readonly Node[],
+  named: readonly string[] | undefined,
+): string[] {
+  const group = lab.subject.faults[fault]?.group
+  const all = named ?? (group === undefined ? [] : [group])
+  const services = all.flatMap((name) => members(lab.subject, name))
+  const others = services.filter((service) => !targets.some((target) => target.service === service))
+  if (others.length > 0) return [...new Set(others)]
+  throw new UsageError(`${fault} needs somebody on the other side of ${targets.map(({ name }) => name).join(", ")}`, {
+    hint: "name services or groups in the parameter `peers`, or a `group` in the subject's declaration",
+  })
+}
+
+// internal
+
+function place(container: Container): Place | undefined {
+  const { address, service, process } = container
+  return address === undefined || !process ? undefined : { ...incarnation(container), service, address }
+}
+
+/** Those whose network is the very one in which the rules are. */
+async function livingOf(lab: Lab, ruled: readonly Ruled[]): Promise<Ruled[]> {
+  const now = (await listContainers(dockerEngine(), lab.id)).map(incarnation)
+  return ruled.filter(({ node }) =>
+    now.some(({ container, started }) => container === node.container && started === node.started),
+  )
+}
+
+async function presenceOf(lab: Lab, ruled: readonly Ruled[]): Promise<Presence> {
+  const living = await livingOf(lab, ruled)
+  const seen = await Promise.all(living.map((one) => seeRules(lab.id, one)))
+  if (seen.some(({ there }) => there)) return "active"
+  return living.length === 0 && ruled.length > 0 ? "void" : "gone"
+}
+
+async function confirm(
+  lab: Lab,
+  { ruled, affected, control }: NetworkPlan,
+  isFelt: (felt: Felt) => boolean,
+  requests: number | undefined,
+): Promise<Confirmed> {
+  const [on_way, beside] = await Promise.all([
+    feel(lab.id, affected, requests),
+    control ? feel(lab.id, control, requests) : undefined,
+  ])
+  const seen = await Promise.all(ruled.map((one) => seeRules(lab.id, one)))
+  const hits = seen.reduce((sum, one) => sum + one.hits, 0)
+  const evidence = [
+    `${hits} packets met its rules at ${ruled.map(({ node }) => node.node).join(", ")}`,
+    `on its way ${showFelt(on_way)}`,
+    beside ? `elsewhere ${showFelt(beside)}` : "no way to compare with",
+  ].join("; ")
+  const alone = beside !== undefined && !isFelt(beside)
+  if (!seen.some(({ there }) => there) || (!isFelt(on_way) && hits === 0))
+    return { confirmation: "ineffective", evidence }
+  return { confirmation: isFelt(on_way) && alone && hits > 0 ? "confirmed" : "inconclusive", evidence }
+}

@@ -1,0 +1,137 @@
+import { EnvironmentError, messageOf } from "../../../lib/errors.ts"
+import type { RunResult } from "../../../lib/run.ts"
+import { type Container, LAB_LABEL, labelFilter, listContainers } from "./containers.ts"
+import { dockerEngine, type Engine, EngineRefusal } from "./engine.ts"
+import { execIn } from "./exec.ts"
+import { KITCHEN_IMAGE, provideKitchen } from "./kitchen-image.ts"
+
+/** What a helper has in common with the container beside which it runs: its network, its processes, or its volumes. */
+export type Shared = "network" | "processes" | "volumes"
+
+export interface HelpOptions {
+  share: Shared
+  timeout_ms: number
+  signal?: AbortSignal | undefined
+}
+
+/** Which container of a node, and which of its lives: a restart gives it new namespaces. */
+export interface Incarnation {
+  /** The node's name. */
+  node: string
+  container: string
+  started: string
+}
+
+/** A node as it is now. */
+export async function incarnationOf(lab: string, node: string, engine: Engine = dockerEngine()): Promise<Incarnation> {
+  const found = (await listContainers(engine, lab)).find(({ name }) => name === node)
+  if (found?.process) return incarnation(found)
+  throw new EnvironmentError(`${node} of ${lab} does not run, so nothing can be done in its namespaces`)
+}
+
+export function incarnation({ name, id, process }: Container): Incarnation {
+  return { node: name, container: id, started: process?.started ?? "" }
+}
+
+/**
+ * Runs a bash script beside a node: in a container of ours that shares a part of it and brings every tool, so that the node's own image
+ * needs none. The container stays for the next script, is hidden from agents, and goes with the lab. Works while the node is paused.
+ * Throws an EnvironmentError when the node does not run; with `volumes` it need not.
+ */
+export async function help(
+  lab: string,
+  node: Incarnation,
+  script: string,
+  { share, timeout_ms, signal }: HelpOptions,
+): Promise<RunResult> {
+  const engine = dockerEngine()
+  const run = async () => {
+    const helper = (await findHelper(engine, lab, node, share)) ?? (await startHelper(engine, lab, node, share))
+    return execIn(engine, helper, ["bash", "-c", script], { timeout_ms, max_bytes: OUTPUT_BYTES, signal })
+  }
+  try {
+    return await run()
+  } catch (error) {
+    // Somebody has removed it between the look and the script.
+    if (!(error instanceof EngineRefusal)) throw error
+    return run()
+  }
+}
+
+/** Removes the helpers of a lab; with `share`, those alone that share that. */
+export async function dismissHelpers(lab: string, share?: Shared): Promise<void> {
+  const engine = dockerEngine()
+  const labels = [`${LAB_LABEL}=${lab}`, share === undefined ? SHARES : `${SHARES}=${share}`]
+  const query = { all: "true", filters: JSON.stringify({ label: labels }) }
+  const found = (await engine.request<{ Id: string }[]>("GET", "/containers/json", { query })) ?? []
+  await Promise.all(found.map(({ Id }) => engine.request("DELETE", `/containers/${Id}`, { query: { force: "true" } })))
+}
+
+// internal
+
+const OUTPUT_BYTES = 1024 * 1024
+
+/** Hides what carries it from agents, as it does the kitchen. */
+const HIDDEN = "kitchen"
+const SHARES = "shares"
+const BESIDE = "beside"
+
+/** Scripts of a line or two. */
+const MEMORY_BYTES = 256 * 1024 * 1024
+const PROCESSES = 64
+
+const CAPABILITIES: Record<Shared, string[]> = {
+  network: ["NET_ADMIN", "NET_RAW"],
+  processes: ["KILL", "SYS_PTRACE", "DAC_OVERRIDE"],
+  volumes: ["CHOWN", "DAC_OVERRIDE", "FOWNER"],
+}
+
+function besides({ container, started }: Incarnation): string {
+  return `${container} ${started}`
+}
+
+async function findHelper(engine: Engine, lab: string, node: Incarnation, share: Shared): Promise<string | undefined> {
+  const { filters } = labelFilter(lab, { status: ["running"] })
+  const listed = await engine.request<{ Id: string; Labels: Record<string, string> }[]>("GET", "/containers/json", {
+    query: { filters: filters ?? "" },
+  })
+  return listed?.find(({ Labels }) => Labels[BESIDE] === besides(node) && Labels[SHARES] === share)?.Id
+}
+
+async function startHelper(engine: Engine, lab: string, node: Incarnation, share: Shared): Promise<string> {
+  await provideKitchen(engine)
+  const body = {
+    Image: KITCHEN_IMAGE,
+    Cmd: ["sleep", "infinity"],
+    Labels: { [LAB_LABEL]: lab, [HIDDEN]: "helper", [SHARES]: share, [BESIDE]: besides(node) },
+    HostConfig: {
+      ...sharing(node, share),
+      CapDrop: ["ALL"],
+      CapAdd: CAPABILITIES[share],
+      SecurityOpt: ["no-new-privileges"],
+      ReadonlyRootfs: true,
+      Tmpfs: { "/run": "", "/tmp": "" },
+      Memory: MEMORY_BYTES,
+      MemorySwap: MEMORY_BYTES,
+      PidsLimit: PROCESSES,
+      // In the processes of a node it is not the first one, and reaps nothing.
+      Init: share !== "processes",
+      RestartPolicy: { Name: "no" },
+      LogConfig: { Type: "none" },
+    },
+  }
+  try {
+    const created = await engine.request<{ Id: string }>("POST", "/containers/create", { body })
+    if (!created) throw new EnvironmentError("its container is gone")
+    await engine.request("POST", `/containers/${created.Id}/start`)
+    return created.Id
+  } catch (error) {
+    throw new EnvironmentError(`nothing can be done beside ${node.node}: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+function sharing({ container }: Incarnation, share: Shared) {
+  if (share === "network") return { NetworkMode: `container:${container}` }
+  if (share === "processes") return { NetworkMode: "none", PidMode: `container:${container}` }
+  return { NetworkMode: "none", VolumesFrom: [container] }
+}
