@@ -1,6 +1,7 @@
 import { findFault } from "../chaos/catalogue.ts"
 import { falseTicket } from "../chaos/faults/false-page.ts"
 import { inject } from "../chaos/inject.ts"
+import { keepUp } from "../chaos/keep-up.ts"
 import { probe } from "../chaos/revert.ts"
 import { AT_THE_END } from "../eval/facts.ts"
 import { judge, type Judged } from "../eval/judge.ts"
@@ -82,12 +83,14 @@ async function breakAndWatch(store: Store, trial: Trial, stand: Stand, released:
   if (calls !== "too_late") await captureState(store, lab, "before")
 
   enter("injecting")
-  const injection = await inject(store, lab, { fault, target, params, seed })
+  const options = { fault, target, params, seed }
+  const injection = await inject(store, lab, options)
   if (injection.confirmation === "ineffective") return { stage: "invalid", reason: "ineffective" }
   const told = calls && (await calledTo(calls, store, trial, stand, injection))
   if (told === "no_symptom") return { stage: "invalid", reason: told }
 
   enter("watching")
+  const kept = keepUp(store, lab, injection, options)
   const agent = hireAgent(store, trial, stand, { injection, brief, ...(told && { told }) })
   try {
     if (told) await leftAlone(trial, stand, agent)
@@ -99,8 +102,9 @@ async function breakAndWatch(store: Store, trial: Trial, stand: Stand, released:
     }
   } finally {
     await agent.dismiss()
+    await kept.stop()
   }
-  await probe(store, lab, injection, AT_THE_END)
+  await probe(store, lab, kept.current(), AT_THE_END)
   return { stage: "done", reason: null }
 }
 

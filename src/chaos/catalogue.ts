@@ -9,6 +9,7 @@ import { nodeKill } from "./faults/node-kill.ts"
 import { nodePause } from "./faults/node-pause.ts"
 import { none } from "./faults/none.ts"
 import { networkPartition } from "./faults/network-partition.ts"
+import { packetLoss } from "./faults/packet-loss.ts"
 
 /** The faults that every subject may use. */
 export const BUILT_IN: readonly AnyFault[] = [

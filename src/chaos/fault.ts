@@ -21,8 +21,11 @@ export interface Fault<Params = Record<string, unknown>, Plan = Record<string, u
   /** When a trial calls the agent, where it is not to a ticket: at once, for nothing, or after the fault has gone. */
   calls?: "for_nothing" | "too_late"
   plan(lab: Lab, targets: Node[], params: Params, draw: Draw): Plan | Promise<Plan>
-  /** In a trial: applied again to a node that comes back from a restart without it, so that a restart is no universal cure. */
-  on_restart?: "reapply"
+  /**
+   * For a fault that a restart takes away: whether this life of a node began after the plan was made. In a trial it is then applied
+   * again, so that a restart is no universal cure.
+   */
+  isStale?(plan: Plan, node: Node): boolean
   inject(lab: Lab, plan: Plan): Promise<void>
   /** Whether it is felt, once it is seen to be there; left out: to be there is to be felt. */
   confirm?(lab: Lab, plan: Plan): Promise<Confirmed>

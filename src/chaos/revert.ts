@@ -1,5 +1,6 @@
 import { messageOf } from "../lib/errors.ts"
 import type { Lab } from "../lab/lab.ts"
+import { dismissHelpers } from "../lab/platforms/docker/helper.ts"
 import { append } from "../store/events.ts"
 import type { Phase } from "../store/kinds.ts"
 import { enterPhase, type Injection, injectionsOf, isOpen } from "../store/injections.ts"
@@ -16,6 +17,8 @@ export async function revert(store: Store, lab: Lab, injection: Injection): Prom
     const presence = await probe(store, lab, injection, "after the revert")
     const phase = AFTER[presence]
     enterPhase(store, injection, phase, phase === "failed" ? (FAILED[presence] ?? null) : null)
+    // One that is still needed is started anew; one that stays goes with the lab.
+    if (lab.platform === "docker") await dismissHelpers(lab.id).catch(() => undefined)
     return phase
   } catch (error) {
     enterPhase(store, injection, "failed", messageOf(error))

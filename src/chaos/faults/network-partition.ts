@@ -1,14 +1,15 @@
 import { z } from "zod"
 import { cutsOf, uncut } from "../network/cuts.ts"
-import { type NetworkPlan, peersOf, type Place, placesOf, ruleFault } from "../network/fault.ts"
+import { life, type NetworkPlan, peersOf, type Place, placesOf, ruleFault } from "../network/fault.ts"
 import { chainOf, type Ruled } from "../network/rules.ts"
+import { peers } from "../network/peers.ts"
 import { requireNodes } from "../targets.ts"
 
 const params = z.strictObject({
   topology: z.enum(["split", "bridge"]).default("split"),
   /** As the target sees it. `in`: it hears nobody. `out`: nobody hears it. */
   direction: z.enum(["both", "in", "out"]).default("both"),
-  peers: z.array(z.string()).optional(),
+  peers,
 })
 
 /** Packets between the target and its peers are dropped, on both sides. */
@@ -53,11 +54,9 @@ function rulesAt(one: Place, blocked: readonly Way[], chain: string): Ruled[] {
   const incoming = blocked.filter(({ to }) => to.node === one.node).map(({ from }) => drop("-s", from.address))
   const outgoing = blocked.filter(({ from }) => from.node === one.node).map(({ to }) => drop("-d", to.address))
   if (incoming.length + outgoing.length === 0) return []
-  const { node, container, started } = one
-  return [{ node: { node, container, started }, chain, rules: { in: incoming, out: outgoing } }]
+  return [{ node: life(one), chain, rules: { in: incoming, out: outgoing } }]
 }
 
 function pairOf({ from, to }: Way) {
-  const { node, container, started } = from
-  return { from: { node, container, started }, to: to.address }
+  return { from: life(from), to: to.address }
 }

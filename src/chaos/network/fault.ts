@@ -2,11 +2,11 @@ import { UsageError } from "../../lib/errors.ts"
 import type { Lab, Node } from "../../lab/lab.ts"
 import { type Container, listContainers } from "../../lab/platforms/docker/containers.ts"
 import { dockerEngine } from "../../lab/platforms/docker/engine.ts"
-import { dismissHelpers, type Incarnation, incarnation } from "../../lab/platforms/docker/helper.ts"
+import { type Incarnation, incarnation } from "../../lab/platforms/docker/helper.ts"
 import { members } from "../../lab/render.ts"
 import type { Confirmed, Fault, Presence } from "../fault.ts"
 import { type Felt, feel, type Pair, showFelt } from "./felt.ts"
-import { applyRules, removeRules, type Ruled, seeRules } from "./rules.ts"
+import { applyRules, chainOf, removeRules, type Ruled, type Rules, seeRules } from "./rules.ts"
 
 /** A member of the lab's network, where it is now. */
 export interface Place extends Incarnation {
@@ -34,7 +34,8 @@ export function ruleFault<Params>(
     ...rest,
     platforms: ["docker"],
     heals_itself: false,
-    on_restart: "reapply",
+    isStale: ({ ruled }, { name, process }) =>
+      ruled.some(({ node }) => node.node === name && node.started !== process?.started),
     inject: async (lab, { ruled }) => {
       await Promise.all(ruled.map((one) => applyRules(lab.id, one)))
     },
@@ -43,7 +44,6 @@ export function ruleFault<Params>(
     revert: async (lab, { ruled }) => {
       const living = await livingOf(lab, ruled)
       await Promise.all(living.map((one) => removeRules(lab.id, one)))
-      await dismissHelpers(lab.id, "network")
     },
   }
 }
@@ -69,6 +69,22 @@ export function peersOf(
   throw new UsageError(`${fault} needs somebody on the other side of ${targets.map(({ name }) => name).join(", ")}`, {
     hint: "name services or groups in the parameter `peers`, or a `group` in the subject's declaration",
   })
+}
+
+/** The same rules in the network of each target. It is felt on the way from a peer; two peers are for comparison. */
+export function planAt(targets: readonly Place[], peers: readonly Place[], rules: Rules, id: string): NetworkPlan {
+  const [target, peer, other] = [targets[0], peers[0], peers[1]]
+  if (!target || !peer) throw new UsageError("neither the target nor its peers are there to be worked on")
+  return {
+    ruled: targets.map((one) => ({ node: life(one), chain: chainOf(id), rules })),
+    affected: { from: life(peer), to: target.address },
+    control: other ? { from: life(peer), to: other.address } : null,
+  }
+}
+
+/** Of a place, what tells whether it is still the same. */
+export function life({ node, container, started }: Place): Incarnation {
+  return { node, container, started }
 }
 
 // internal

@@ -31,7 +31,7 @@ export function showFelt({ sent, lost, rtt_ms }: Felt): string {
 // internal
 
 const REQUESTS = 4
-const EVERY_S = 0.05
+const EVERY_S = 0.02
 /** After the last request. */
 const WAIT_S = 0.4
 const TIMEOUT_MS = 10_000

@@ -58,11 +58,10 @@ export async function help(
   }
 }
 
-/** Removes the helpers of a lab; with `share`, those alone that share that. */
-export async function dismissHelpers(lab: string, share?: Shared): Promise<void> {
+/** Removes the helpers of a lab. */
+export async function dismissHelpers(lab: string): Promise<void> {
   const engine = dockerEngine()
-  const labels = [`${LAB_LABEL}=${lab}`, share === undefined ? SHARES : `${SHARES}=${share}`]
-  const query = { all: "true", filters: JSON.stringify({ label: labels }) }
+  const query = { all: "true", filters: JSON.stringify({ label: [`${LAB_LABEL}=${lab}`, SHARES] }) }
   const found = (await engine.request<{ Id: string }[]>("GET", "/containers/json", { query })) ?? []
   await Promise.all(found.map(({ Id }) => engine.request("DELETE", `/containers/${Id}`, { query: { force: "true" } })))
 }

@@ -1,0 +1,64 @@
+import { messageOf } from "../lib/errors.ts"
+import type { Lab } from "../lab/lab.ts"
+import { append } from "../store/events.ts"
+import type { Injection } from "../store/injections.ts"
+import type { Store } from "../store/open.ts"
+import { findFault } from "./catalogue.ts"
+import { inject, type InjectOptions } from "./inject.ts"
+import { presenceOf, revert } from "./revert.ts"
+
+/** A fault that is kept up in a lab. */
+export interface Kept {
+  /** The record of now: each restart has one of its own. */
+  current(): Injection
+  /** Lets restarts take it away from now on. */
+  stop(): Promise<void>
+}
+
+/** Somebody who removes a fault and restarts its node within this time has it back once. */
+const LOOK_EVERY_MS = 1_000
+
+/**
+ * Applies a fault again when a node comes back from a restart without it, so that a restart is no universal cure; unless it had been
+ * removed before. Faults that a restart does not take away are left alone.
+ */
+export function keepUp(store: Store, lab: Lab, injection: Injection, options: InjectOptions): Kept {
+  const fault = findFault(injection.fault, lab.subject)
+  let current = injection
+  const { isStale } = fault
+  if (!isStale) return { current: () => current, stop: async () => {} }
+
+  const over = new AbortController()
+  let [removed, waiting, busy] = [false, 0, Promise.resolve()]
+  const inTurn = (work: () => Promise<void>) => {
+    waiting += 1
+    busy = busy.then(work).catch((error: unknown) => {
+      append(store, lab.id, "injection.probed", {
+        ...{ injection: current.id, moment: "when it was to be kept up" },
+        ...{ state: "unknown", reason: messageOf(error) },
+      })
+    })
+    busy = busy.finally(() => (waiting -= 1))
+  }
+  const look = async () => {
+    if (!over.signal.aborted) removed = (await presenceOf(lab, current)) === "gone"
+  }
+  const timer = setInterval(() => waiting === 0 && inTurn(look), LOOK_EVERY_MS)
+  const ignore = lab.watchNodes((node) =>
+    inTurn(async () => {
+      if (over.signal.aborted || removed || node.state !== "running" || !isStale(current.plan, node)) return
+      const old = current
+      current = await inject(store, lab, options)
+      await revert(store, lab, old)
+    }),
+  )
+  return {
+    current: () => current,
+    stop: async () => {
+      over.abort()
+      clearInterval(timer)
+      ignore()
+      await busy
+    },
+  }
+}
