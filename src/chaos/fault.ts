@@ -27,7 +27,7 @@ export interface Fault<Params = Record<string, unknown>, Plan = Record<string, u
    */
   isStale?(plan: Plan, node: Node): boolean
   inject(lab: Lab, plan: Plan): Promise<void>
-  /** Whether it is felt, once it is seen to be there; left out: to be there is to be felt. */
+  /** Whether it is felt, once it is there, or was to be; left out: to be there is to be felt. */
   confirm?(lab: Lab, plan: Plan): Promise<Confirmed>
   probe(lab: Lab, plan: Plan): Promise<Presence>
   revert(lab: Lab, plan: Plan): Promise<void>

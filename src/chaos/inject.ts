@@ -91,7 +91,7 @@ async function confirm(store: Store, lab: Lab, fault: AnyFault, injection: NewIn
       every_ms: CONFIRM_EVERY_MS,
       clock: store.clock,
     })
-    if (seen && fault.confirm) return await fault.confirm(lab, injection.plan)
+    if (fault.confirm) return await fault.confirm(lab, injection.plan)
     const after_ms = Math.round(store.clock.mono_ms() - start_ms)
     return seen
       ? { confirmation: "confirmed", evidence: `seen ${after_ms} ms after it was injected` }

@@ -5,8 +5,8 @@ import { dockerEngine, type Engine, EngineRefusal } from "./engine.ts"
 import { execIn } from "./exec.ts"
 import { KITCHEN_IMAGE, provideKitchen } from "./kitchen-image.ts"
 
-/** What a helper has in common with the container beside which it runs: its network, its processes, or its volumes. */
-export type Shared = "network" | "processes" | "volumes"
+/** What a helper has in common with the container beside which it runs: its network, its volumes, or the processes of the whole machine. */
+export type Shared = "network" | "volumes" | "machine"
 
 export interface HelpOptions {
   share: Shared
@@ -81,7 +81,8 @@ const PROCESSES = 64
 
 const CAPABILITIES: Record<Shared, string[]> = {
   network: ["NET_ADMIN", "NET_RAW"],
-  processes: ["KILL", "SYS_PTRACE", "DAC_OVERRIDE"],
+  // A node's first process takes no SIGKILL and no SIGSTOP from inside of its container.
+  machine: ["KILL"],
   volumes: ["CHOWN", "DAC_OVERRIDE", "FOWNER"],
 }
 
@@ -113,8 +114,8 @@ async function startHelper(engine: Engine, lab: string, node: Incarnation, share
       Memory: MEMORY_BYTES,
       MemorySwap: MEMORY_BYTES,
       PidsLimit: PROCESSES,
-      // In the processes of a node it is not the first one, and reaps nothing.
-      Init: share !== "processes",
+      // Among the processes of the machine it is not the first one, and reaps nothing.
+      Init: share !== "machine",
       RestartPolicy: { Name: "no" },
       LogConfig: { Type: "none" },
     },
@@ -131,6 +132,6 @@ async function startHelper(engine: Engine, lab: string, node: Incarnation, share
 
 function sharing({ container }: Incarnation, share: Shared) {
   if (share === "network") return { NetworkMode: `container:${container}` }
-  if (share === "processes") return { NetworkMode: "none", PidMode: `container:${container}` }
+  if (share === "machine") return { NetworkMode: "none", PidMode: "host" }
   return { NetworkMode: "none", VolumesFrom: [container] }
 }
