@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { KITCHEN_IMAGE } from "../src/agent/sandbox/kitchen/image.ts"
+import { KITCHEN_IMAGE } from "../src/lab/platforms/docker/kitchen-image.ts"
 import { openSandbox, type Sandbox } from "../src/agent/sandbox/open.ts"
 import { openLab } from "../src/lab/open.ts"
 import { events } from "../src/store/events.ts"

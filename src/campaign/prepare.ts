@@ -1,4 +1,4 @@
-import { provideKitchen } from "../agent/sandbox/kitchen/image.ts"
+import { provideKitchen } from "../lab/platforms/docker/kitchen-image.ts"
 import { storedSubject } from "../lab/parse-subject.ts"
 import { dockerEngine } from "../lab/platforms/docker/engine.ts"
 import { platformFor, prepareLabs } from "../lab/raise.ts"

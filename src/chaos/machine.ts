@@ -1,7 +1,6 @@
 import type { Lab, Node } from "../lab/lab.ts"
-import { listContainers, sameProcess } from "../lab/platforms/docker/containers.ts"
-import { dockerEngine } from "../lab/platforms/docker/engine.ts"
-import { help, incarnation } from "../lab/platforms/docker/helper.ts"
+import { sameProcess } from "../lab/platforms/docker/containers.ts"
+import { containersOf, help, incarnation } from "../lab/platforms/docker/helper.ts"
 import { OperatorError } from "../lib/errors.ts"
 
 /**
@@ -23,7 +22,7 @@ export async function isStopped(lab: Lab, node: Node): Promise<boolean | undefin
 const TIMEOUT_MS = 5_000
 
 async function beside(lab: Lab, node: Node, script: (pid: number) => string): Promise<string | undefined> {
-  const now = (await listContainers(dockerEngine(), lab.id)).find(({ name }) => name === node.name)
+  const now = (await containersOf(lab.id)).find(({ name }) => name === node.name)
   if (!now?.process || !sameProcess(now.process, node.process)) return undefined
   const { stdout, output, exit_code } = await help(lab.id, incarnation(now), script(now.process.pid), {
     share: "machine",

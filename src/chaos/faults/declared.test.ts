@@ -13,7 +13,7 @@ test("a declared fault has the commands of the lab's platform, for each node tha
   })
   expect(fault.platforms).toEqual(["process", "docker"])
   const nodes = ["a", "b"].map((name) => ({ name, service: name, state: "running" as const }))
-  const { commands } = await fault.plan(on("docker"), nodes, {}, 1)
+  const { commands } = await fault.plan(on("docker"), nodes, {}, { id: "i-1", seed: 1 })
   expect(commands.map(({ inject, undo }) => [inject, undo])).toEqual([
     ["break a here", "undo a"],
     ["break b here", "undo b"],
@@ -23,5 +23,5 @@ test("a declared fault has the commands of the lab's platform, for each node tha
 test("a declared fault that says nothing of a platform is refused there", () => {
   const fault = declaredFault("own", { ...everywhere, inject: { docker: "break it" }, undo: "undo" })
   expect(fault.platforms).toEqual(["docker"])
-  expect(() => fault.plan(on("process"), [], {}, 1)).toThrow(UsageError)
+  expect(() => fault.plan(on("process"), [], {}, { id: "i-1", seed: 1 })).toThrow(UsageError)
 })

@@ -1,8 +1,7 @@
 import { UsageError } from "../../lib/errors.ts"
 import type { Lab, Node } from "../../lab/lab.ts"
-import { type Container, listContainers } from "../../lab/platforms/docker/containers.ts"
-import { dockerEngine } from "../../lab/platforms/docker/engine.ts"
-import { type Incarnation, incarnation } from "../../lab/platforms/docker/helper.ts"
+import type { Container } from "../../lab/platforms/docker/containers.ts"
+import { containersOf, type Incarnation, incarnation } from "../../lab/platforms/docker/helper.ts"
 import { members } from "../../lab/render.ts"
 import type { Confirmed, Fault, Presence } from "../fault.ts"
 import { type Felt, feel, type Pair, showFelt } from "./felt.ts"
@@ -50,7 +49,7 @@ export function ruleFault<Params>(
 
 /** Where the running nodes of some services are. Those that are paused have a network, too. */
 export async function placesOf(lab: Lab, services: readonly string[]): Promise<Place[]> {
-  const found = (await listContainers(dockerEngine(), lab.id)).filter(({ service }) => services.includes(service))
+  const found = (await containersOf(lab.id)).filter(({ service }) => services.includes(service))
   return found.flatMap((one) => place(one) ?? [])
 }
 
@@ -96,7 +95,7 @@ function place(container: Container): Place | undefined {
 
 /** Those whose network is the very one in which the rules are. */
 async function livingOf(lab: Lab, ruled: readonly Ruled[]): Promise<Ruled[]> {
-  const now = (await listContainers(dockerEngine(), lab.id)).map(incarnation)
+  const now = (await containersOf(lab.id)).map(incarnation)
   return ruled.filter(({ node }) =>
     now.some(({ container, started }) => container === node.container && started === node.started),
   )

@@ -1,9 +1,10 @@
 import { EnvironmentError, messageOf } from "../../../lib/errors.ts"
 import type { RunResult } from "../../../lib/run.ts"
-import { type Container, LAB_LABEL, labelFilter, listContainers } from "./containers.ts"
+import { type Container, labelFilter, listContainers } from "./containers.ts"
 import { dockerEngine, type Engine, EngineRefusal } from "./engine.ts"
 import { execIn } from "./exec.ts"
 import { KITCHEN_IMAGE, provideKitchen } from "./kitchen-image.ts"
+import { LAB_LABEL, membershipOf } from "./membership.ts"
 
 /** What a helper has in common with the container beside which it runs: its network, its volumes, or the processes of the whole machine. */
 export type Shared = "network" | "volumes" | "machine"
@@ -22,11 +23,9 @@ export interface Incarnation {
   started: string
 }
 
-/** A node as it is now. */
-export async function incarnationOf(lab: string, node: string, engine: Engine = dockerEngine()): Promise<Incarnation> {
-  const found = (await listContainers(engine, lab)).find(({ name }) => name === node)
-  if (found?.process) return incarnation(found)
-  throw new EnvironmentError(`${node} of ${lab} does not run, so nothing can be done in its namespaces`)
+/** The containers of a lab's nodes, as they are now. */
+export function containersOf(lab: string): Promise<Container[]> {
+  return listContainers(dockerEngine(), membershipOf({ id: lab }))
 }
 
 export function incarnation({ name, id, process }: Container): Incarnation {
@@ -91,7 +90,7 @@ function besides({ container, started }: Incarnation): string {
 }
 
 async function findHelper(engine: Engine, lab: string, node: Incarnation, share: Shared): Promise<string | undefined> {
-  const { filters } = labelFilter(lab, { status: ["running"] })
+  const { filters } = labelFilter(membershipOf({ id: lab }), { status: ["running"] })
   const listed = await engine.request<{ Id: string; Labels: Record<string, string> }[]>("GET", "/containers/json", {
     query: { filters: filters ?? "" },
   })
