@@ -22,7 +22,9 @@ const subject = await parseSubject(
 
 describe("a fault", () => {
   test("is found by its name: those for every subject, and the subject's own", () => {
-    expect(BUILT_IN.map(({ name }) => name)).toEqual([...NO_FAULT, "node_kill", "node_pause"])
+    const nodes = ["node_kill", "node_crash", "node_pause", "process_hang"]
+    const networks = ["network_partition", "packet_loss"]
+    expect(BUILT_IN.map(({ name }) => name)).toEqual([...NO_FAULT, ...nodes, ...networks])
     expect(findFault("node_kill", subject)).toBe(BUILT_IN[NO_FAULT.length]!)
     expect(findFault("counter_drift", subject)).toMatchObject({ name: "counter_drift", about: "Drifts" })
   })

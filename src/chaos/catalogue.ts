@@ -5,11 +5,13 @@ import type { AnyFault, Fault } from "./fault.ts"
 import { declaredFault } from "./faults/declared.ts"
 import { falsePage } from "./faults/false-page.ts"
 import { healedPage } from "./faults/healed-page.ts"
+import { nodeCrash } from "./faults/node-crash.ts"
 import { nodeKill } from "./faults/node-kill.ts"
 import { nodePause } from "./faults/node-pause.ts"
 import { none } from "./faults/none.ts"
 import { networkPartition } from "./faults/network-partition.ts"
 import { packetLoss } from "./faults/packet-loss.ts"
+import { processHang } from "./faults/process-hang.ts"
 
 /** The faults that every subject may use. */
 export const BUILT_IN: readonly AnyFault[] = [
@@ -17,8 +19,11 @@ export const BUILT_IN: readonly AnyFault[] = [
   falsePage,
   healedPage(findFault),
   nodeKill,
+  nodeCrash,
   nodePause,
+  processHang,
   networkPartition,
+  packetLoss,
 ].map((fault) => forgetful(fault as Fault<never, never>))
 
 /** A fault by its name, for a subject: the subject's own first. */
@@ -28,7 +33,8 @@ export function findFault(name: string, subject: Subject): AnyFault {
     ? forgetful(declaredFault(name, own) as Fault<never, never>)
     : BUILT_IN.find((fault) => fault.name === name)
   if (found) return found
-  const known = [...BUILT_IN.map((fault) => fault.name), ...Object.keys(subject.faults)]
+  const own_names = Object.keys(subject.faults).filter((one) => subject.faults[one]?.declared)
+  const known = [...BUILT_IN.map((fault) => fault.name), ...own_names]
   throw new UsageError(`there is no fault "${name}" for ${subject.name}${didYouMean(name, known)}`, {
     hint: "operator chaos list shows them all",
   })

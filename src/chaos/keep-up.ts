@@ -17,6 +17,8 @@ export interface Kept {
 
 /** Somebody who removes a fault and restarts its node within this time has it back once. */
 const LOOK_EVERY_MS = 1_000
+/** One look at work and one that sees what has happened since it began. */
+const MAX_WAITING = 2
 
 /**
  * Applies a fault again when a node comes back from a restart without it, so that a restart is no universal cure; unless it had been
@@ -41,17 +43,20 @@ export function keepUp(store: Store, lab: Lab, injection: Injection, options: In
     busy = busy.finally(() => (waiting -= 1))
   }
   const look = async () => {
-    if (!over.signal.aborted) removed = (await presenceOf(lab, current)) === "gone"
-  }
-  const timer = setInterval(() => waiting === 0 && inTurn(look), LOOK_EVERY_MS)
-  const ignore = lab.watchNodes((node) =>
-    inTurn(async () => {
-      if (over.signal.aborted || removed || node.state !== "running" || !isStale(current.plan, node)) return
+    if (over.signal.aborted) return
+    const restarted = (await lab.nodes()).some((node) => node.state === "running" && isStale(current.plan, node))
+    if (!restarted) removed = (await presenceOf(lab, current)) === "gone"
+    else if (!removed) {
       const old = current
       current = await inject(store, lab, options)
       await revert(store, lab, old)
-    }),
-  )
+    }
+  }
+  const lookSoon = () => {
+    if (waiting < MAX_WAITING) inTurn(look)
+  }
+  const timer = setInterval(lookSoon, LOOK_EVERY_MS)
+  const ignore = lab.watchNodes(lookSoon)
   return {
     current: () => current,
     stop: async () => {
