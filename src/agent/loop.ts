@@ -2,6 +2,7 @@ import { EnvironmentError, messageOf } from "../lib/errors.ts"
 import type { Outcome } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
 import { type Lease, renewLease, type SessionEnd } from "../store/sessions.ts"
+import { type Batch, openBatch } from "./batch.ts"
 import { LEASE_MS, type Meter, type SessionLimits, startMeter } from "./limits.ts"
 import { NoTurn } from "./model/failure.ts"
 import {
@@ -42,18 +43,14 @@ export interface Conversation {
 export async function converse(conversation: Conversation): Promise<SessionEnd> {
   const { store, lease, model, limits, page } = conversation
   const meter = startMeter(limits, store.clock)
-  const desk = { meter, purse: openPurse(store, lease, limits.usd), transcript: openTranscript(store, lease) }
+  const batch = openBatch(store)
+  const desk = { meter, batch, purse: openPurse(store, lease, limits.usd), transcript: openTranscript(store, lease) }
   const history: Message[] = [{ role: "user", content: [{ type: "text", text: page }] }]
   const end = (outcome: Outcome, report: string | null = null): SessionEnd => {
+    batch.now(() => {})
     const { steps, cost_usd, totals } = meter
-    return {
-      outcome,
-      steps,
-      cost_usd,
-      report,
-      totals,
-      ...(report !== null && { diagnosis: { ...readReport(report) } }),
-    }
+    const diagnosis = report === null ? {} : { diagnosis: { ...readReport(report) } }
+    return { outcome, steps, cost_usd, report, totals, ...diagnosis }
   }
 
   desk.transcript.page(model.system, page)
@@ -79,6 +76,7 @@ export async function converse(conversation: Conversation): Promise<SessionEnd> 
 /** What a conversation counts with, pays with and writes on. */
 interface Desk {
   meter: Meter
+  batch: Batch
   purse: Purse
   transcript: Transcript
 }
@@ -93,9 +91,9 @@ type Answer = { kind: "turn"; turn: Turn } | { kind: "none"; outcome: Outcome }
 /** The model's next turn, paid, counted and written down, or why there is none. Each attempt at it may be billed, and is paid on its own. */
 async function ask(conversation: Conversation, history: readonly Message[], desk: Desk): Promise<Answer> {
   const { store, model, signal } = conversation
-  const { meter, purse, transcript } = desk
+  const { meter, batch, purse, transcript } = desk
   const worst_usd = model.worstCost_usd(history)
-  const first = purse.setAside(worst_usd)
+  const first = batch.now(() => purse.setAside(worst_usd))
   if (first.kind === "none") return first
   let payment: SetAside = first
   const broke = new AbortController()
@@ -127,7 +125,7 @@ async function ask(conversation: Conversation, history: readonly Message[], desk
   }
   const took_ms = store.clock.mono_ms() - asked_ms
   meter.count(turn, took_ms)
-  store.write(() => {
+  batch.later(() => {
     payment.settle(turn.cost_usd)
     transcript.turn(turn, meter.steps, took_ms)
   })
@@ -165,7 +163,7 @@ type Result = Extract<Block, { type: "tool_result" }>
 async function runCall(
   conversation: Conversation,
   call: ToolUse,
-  { meter, transcript }: Desk,
+  { meter, batch, transcript }: Desk,
 ): Promise<Result | "lease_lost"> {
   const unrun = (reason: string): Result => {
     return { type: "tool_result", tool_use_id: call.id, content: reason, is_error: true }
@@ -176,7 +174,7 @@ async function runCall(
 
   const { command, reasoning } = read.input
   const place = { step: meter.steps, call: call.id }
-  const isOurs = conversation.store.write(() => {
+  const isOurs = batch.now(() => {
     if (!renewLease(conversation.store, conversation.lease, LEASE_MS)) return false
     transcript.command({ ...place, command, reasoning })
     return true
@@ -185,7 +183,8 @@ async function runCall(
   const timeout_ms = Math.min(conversation.limits.command_timeout_ms, meter.left_ms())
   const result = await conversation.shell.run(command, { timeout_ms, signal: conversation.signal })
   const { exit_code, signal, ended_by, duration_ms, output_bytes, shown, output } = result
-  transcript.result({ ...place, exit_code, signal, ended_by, duration_ms, output_bytes, shown }, output)
+  const told = { ...place, exit_code, signal, ended_by, duration_ms, output_bytes, shown }
+  batch.later(() => transcript.result(told, output))
   conversation.onResult?.({ ...place, command, reasoning, output })
   const content = shown === "" ? describeEnd(result) : `${describeEnd(result)}\n${shown}`
   return { type: "tool_result", tool_use_id: call.id, content, ...(ended_by === "exit" ? {} : { is_error: true }) }
