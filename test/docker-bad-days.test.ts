@@ -55,7 +55,7 @@ describe.skipIf(WITHOUT_ENGINE)(`a campaign ${need}`, () => {
 
   test("is refused with file and line for a subject that Compose does not take", async () => {
     bad(`services: { a: { image: "${IMAGE}", imagee: x } }`)
-    await refused(2, "compose/bad.yaml", "imagee")
+    await refused(2, "compose/bad.yaml:1:", "services.a.imagee")
   })
 
   test("is refused with file and line for a subject that reaches beyond its lab", async () => {
