@@ -37,6 +37,7 @@ export function claudeModel(options: ClaudeOptions): Model {
     },
     turn: async (history, { signal, onFailure }: TurnOptions) => {
       const connection = await (connecting ??= connect(() => (heard_ms = performance.now()), env))
+      if (history.length % TIDY_EVERY_MESSAGES === TIDY_EVERY_MESSAGES - 1) Bun.gc(true)
       const request = requestOf(settings, system, history)
       const started_ms = clock.mono_ms()
       for (let attempts = 1; ; attempts += 1) {
@@ -66,6 +67,9 @@ export function claudeModel(options: ClaudeOptions): Model {
 // internal
 
 const STALL_MS = 90_000
+
+/** The SDK writes the whole conversation anew for each turn. In one of hundreds of turns what is left of that comes to tens of megabytes. */
+const TIDY_EVERY_MESSAGES = 300
 
 /** Whoever hangs up does not learn what it cost in the end. */
 const INTERRUPTED = { reason: "interrupted", status: null, pause_ms: null, cost_usd: null }
