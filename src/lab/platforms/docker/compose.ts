@@ -1,4 +1,5 @@
 import { EnvironmentError } from "../../../lib/errors.ts"
+import { linesOf } from "../../../lib/lines.ts"
 import { sendSignal } from "../../../lib/process.ts"
 import { dockerEngine } from "./engine.ts"
 
@@ -8,7 +9,7 @@ export interface ComposeOptions {
   timeout_ms: number
   stdin?: string
   signal?: AbortSignal | undefined
-  /** Told of each line of both streams as it comes; what is returned then holds none of them. */
+  /** Told of each line of both streams that is not blank, as it comes; what is returned then holds none of them. */
   onLine?: (line: string) => void
 }
 
@@ -86,14 +87,7 @@ const PROGRESS =
 const LINE_CHARACTERS = 10_000
 
 async function tellLines(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<""> {
-  const decoder = new TextDecoder()
-  let rest = ""
-  for await (const part of stream) {
-    const lines = (rest + decoder.decode(part, { stream: true })).split(/\r?\n|\r/)
-    rest = (lines.at(-1) ?? "").length > LINE_CHARACTERS ? "" : (lines.pop() ?? "")
-    for (const line of lines) onLine(line)
-  }
-  if (rest !== "") onLine(rest)
+  for await (const line of linesOf(stream, { max_chars: LINE_CHARACTERS })) onLine(line)
   return ""
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../../../lib/clock.ts"
+import { linesOf } from "../../../lib/lines.ts"
 import { labelFilter } from "./containers.ts"
 import { type Ends, listenForEnds } from "./ends.ts"
 import type { Engine } from "./engine.ts"
@@ -13,6 +14,9 @@ const RETRY_UP_TO_MS = 2_000
 
 /** A connection may be lost without a word, and silence is the rule: after this long it is made anew. */
 const LISTEN_FOR_MS = 60_000
+
+/** An event holds all labels of its container, some kilobytes. */
+const EVENT_CHARACTERS = 1024 * 1024
 
 /**
  * Calls `look` when the engine says that something has happened to a container of a lab, until the returned function is called.
@@ -33,7 +37,7 @@ export function follow(engine: Engine, of: Membership, clock: Clock, look: (ends
         const stream = await engine.stream("GET", "/events", { query, signal: enough })
         pause_ms = RETRY_FROM_MS
         again()
-        for await (const event of linesOf(stream)) {
+        for await (const event of linesOf(stream, { max_chars: EVENT_CHARACTERS })) {
           ends.hear(event)
           again()
         }
@@ -49,16 +53,6 @@ export function follow(engine: Engine, of: Membership, clock: Clock, look: (ends
 }
 
 // internal
-
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder()
-  let text = ""
-  for await (const part of stream) {
-    const lines = (text + decoder.decode(part, { stream: true })).split("\n")
-    text = lines.pop() ?? ""
-    yield* lines.filter((line) => line.trim() !== "")
-  }
-}
 
 /** Runs `work` once for any number of calls that come while it runs. One that fails is tried again. */
 function serially(work: () => Promise<void>, clock: Clock, signal: AbortSignal): () => void {
