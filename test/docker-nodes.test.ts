@@ -118,6 +118,7 @@ describe("a command in a node", () => {
       exit_code: 3,
       output: "out\nerr\n",
       stdout: "out\n",
+      stderr: "err\n",
       timed_out: false,
     })
     expect((await exec("echo 12; echo 34")).stdout).toBe("12\n34\n")
@@ -129,7 +130,7 @@ describe("a command in a node", () => {
   dockerTest("is killed in there at its time-out, with what it has started", async () => {
     await using tiny = await tinyLab()
     const result = await tiny.lab.exec("sleep 300 & echo begun; sleep 301", { node: "a", timeout_ms: 500 })
-    expect(result).toEqual({ exit_code: null, output: "begun\n", stdout: "begun\n", timed_out: true })
+    expect(result).toEqual({ exit_code: null, output: "begun\n", stdout: "begun\n", stderr: "", timed_out: true })
     const left = await tiny.lab.exec("grep -lsaE 's[l]eep.30[01]' /proc/[0-9]*/cmdline", {
       node: "a",
       timeout_ms: 10_000,

@@ -1,25 +1,12 @@
 import { EnvironmentError } from "../../../lib/errors.ts"
-import { linesOf } from "../../../lib/lines.ts"
-import { sendSignal } from "../../../lib/process.ts"
+import { runBounded, type RunOptions, type RunResult } from "../../../lib/run.ts"
 import { dockerEngine } from "./engine.ts"
 
-export interface ComposeOptions {
-  cwd: string
-  env: Record<string, string>
-  timeout_ms: number
-  stdin?: string
-  signal?: AbortSignal | undefined
-  /** Told of each line of both streams that is not blank, as it comes; what is returned then holds none of them. */
-  onLine?: (line: string) => void
-}
+export type ComposeOptions = Omit<RunOptions, "max_bytes">
 
-export interface Composed {
-  /** null when it was killed. */
-  exit_code: number | null
-  stdout: string
+export interface Composed extends Pick<RunResult, "exit_code" | "stdout" | "timed_out"> {
   /** What it said of a failure, in a few lines, without its progress. */
   said: string
-  timed_out: boolean
 }
 
 /** Runs `docker compose`, and ends it with all that it has started at the time-out or when the signal aborts. */
@@ -29,37 +16,16 @@ export function compose(words: readonly string[], options: ComposeOptions): Prom
 
 /** Runs the Docker client, as `compose` does. Rejects with an EnvironmentError when there is none, or it has no Compose. */
 export async function docker(words: readonly string[], options: ComposeOptions): Promise<Composed> {
-  const child = Bun.spawn(["docker", ...words], {
-    cwd: options.cwd,
-    env: options.env,
-    stdin: options.stdin === undefined ? "ignore" : new Blob([options.stdin]),
-    stdout: "pipe",
-    stderr: "pipe",
-    detached: true,
+  const { exit_code, stdout, stderr, timed_out } = await runBounded(["docker", ...words], {
+    ...options,
+    max_bytes: OUTPUT_BYTES,
   })
-  let timed_out = false
-  const end = () => sendSignal(-child.pid, "SIGKILL")
-  const timer = setTimeout(() => {
-    timed_out = true
-    end()
-  }, options.timeout_ms)
-  options.signal?.addEventListener("abort", end, { once: true })
-  if (options.signal?.aborted) end()
-  try {
-    const read = (stream: ReadableStream<Uint8Array>) =>
-      options.onLine ? tellLines(stream, options.onLine) : stream.text()
-    const [stdout, stderr] = await Promise.all([read(child.stdout), read(child.stderr)])
-    await child.exited
-    if (NO_COMPOSE.test(stderr)) {
-      throw new EnvironmentError("the docker command has no Compose, version 2", {
-        hint: "install docker-compose-plugin, or docker-compose version 2 or later; docker compose version must answer",
-      })
-    }
-    return { exit_code: child.exitCode, stdout, said: inShort(stderr), timed_out }
-  } finally {
-    clearTimeout(timer)
-    options.signal?.removeEventListener("abort", end)
+  if (NO_COMPOSE.test(stderr)) {
+    throw new EnvironmentError("the docker command has no Compose, version 2", {
+      hint: "install docker-compose-plugin, or docker-compose version 2 or later; docker compose version must answer",
+    })
   }
+  return { exit_code, stdout, said: inShort(stderr), timed_out }
 }
 
 /**
@@ -83,13 +49,8 @@ const NO_COMPOSE = /'compose' is not a docker command|unknown shorthand flag: 'p
 const PROGRESS =
   /^\s*(?:Container|Network|Volume|Image)?\s*\S+\s+(?:Creating|Created|Starting|Started|Waiting|Healthy|Running|Recreate|Recreated|Pulling|Pulled|Exists|Building|Built|Stopping|Stopped|Removing|Removed)\s*$/
 
-/** Longer lines are told in parts. */
-const LINE_CHARACTERS = 10_000
-
-async function tellLines(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<""> {
-  for await (const line of linesOf(stream, { max_chars: LINE_CHARACTERS })) onLine(line)
-  return ""
-}
+/** A Compose file in full, of many services with their configurations, has some hundred kilobytes. */
+const OUTPUT_BYTES = 16 * 1024 * 1024
 
 const SAID_LINES = 6
 const SAID_CHARACTERS = 1_000

@@ -48,7 +48,7 @@ export async function execIn(
   const state = await engine.request<{ ExitCode: number | null; Running: boolean }>("GET", `/exec/${exec}/json`)
   const [stdout, stderr] = [unmarked(reader.text("out")), reader.text("err")]
   const killed = timed_out || options.signal?.aborted === true || state?.Running === true
-  return { exit_code: killed ? null : (state?.ExitCode ?? null), output: stdout + stderr, stdout, timed_out }
+  return { exit_code: killed ? null : (state?.ExitCode ?? null), output: stdout + stderr, stdout, stderr, timed_out }
 }
 
 // internal
