@@ -26,6 +26,8 @@ const FAULTS = {
   hanging: { declared: { about: "", inject: "true", undo: "sleep 300", active: "true" } },
   broken: { declared: { about: "", inject: "true", undo: "exit 1", active: "true" } },
 }
+/** Far less than what hangs, on a machine however busy. */
+const HEALED_WITHIN_MS = 30_000
 const WHY = { by: "test", reason: "it was time" }
 
 let sleepy: SleepyLab
@@ -90,7 +92,7 @@ describe("a lab that is healed", () => {
     await break_("hanging")
     const started_ms = performance.now()
     await healLab(sleepy.store, sleepy.lab, WHY)
-    expect(performance.now() - started_ms).toBeWithin(900, 5_000)
+    expect(performance.now() - started_ms).toBeLessThan(HEALED_WITHIN_MS)
     expect(isGone(sleepy.lab)).toBe(true)
     expect(phases()).toEqual(["reverted", "void"])
     expect(outside()).toBe(false)

@@ -2,6 +2,7 @@ import { connect, createServer, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { randomHex } from "../../src/lib/ids.ts"
+import { ENGINE } from "./scoped-lab.ts"
 
 /** A way to the engine that can be cut, and mended. */
 export async function cuttable() {
@@ -10,7 +11,7 @@ export async function cuttable() {
   let whole = true
   const server = createServer({ allowHalfOpen: true }, (client) => {
     if (!whole) return client.destroy()
-    const engine = connect({ path: "/var/run/docker.sock", allowHalfOpen: true })
+    const engine = connect({ path: ENGINE, allowHalfOpen: true })
     pairs.add(client)
     for (const [from, to] of [
       [client, engine],

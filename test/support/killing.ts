@@ -11,10 +11,14 @@ type Kind = Exclude<(typeof KINDS)[number], "all">
 
 /** A campaign makes its store as soon as it has read its files. */
 const STORE_WITHIN_MS = 20_000
+/** A round's campaign is left alone for at least this: before it there is hardly anything but the store. */
+const MIN_WAIT_MS = 300
+/** What is left after a part was killed goes on alone for a part of this, until it is killed as well. */
+const MAX_LEFT_MS = 2_000
 
 export interface Killing {
   rounds: number
-  /** A round's campaign is left alone for a part of this. */
+  /** And for a part of this more. */
   max_wait_ms: number
   /** From 0 to 1. */
   random: () => number
@@ -29,7 +33,7 @@ export async function killRounds(home: Home, file: string, { rounds, max_wait_ms
   for (let round = 0; round < rounds; round++) {
     const child = home.start("campaign", file)
     expect(await waitUntil(() => hasStore(home), { timeout_ms: STORE_WITHIN_MS, every_ms: 20 })).toBe(true)
-    const left = await Promise.race([child.exited, Bun.sleep(300 + random() * max_wait_ms)])
+    const left = await Promise.race([child.exited, Bun.sleep(MIN_WAIT_MS + random() * max_wait_ms)])
     const found = victims(home, child.pid)
     const kind = KINDS[round % KINDS.length]!
     const pids = kind === "all" ? Object.values(found).flat() : found[kind].slice(0, 1)
@@ -37,7 +41,7 @@ export async function killRounds(home: Home, file: string, { rounds, max_wait_ms
     for (const pid of left === undefined ? pids : []) if (sendSignal(pid, "SIGKILL")) killed += 1
     if (kind === "runner" || kind === "all") await child.exited
     else {
-      await Promise.race([child.exited, Bun.sleep(random() * 2_000)])
+      await Promise.race([child.exited, Bun.sleep(random() * MAX_LEFT_MS)])
       if (child.exitCode === null) child.kill("SIGKILL")
       await child.exited
     }
@@ -101,7 +105,8 @@ interface Attempt {
 
 function hasStore(home: Home): boolean {
   try {
-    return query(home, "select id from labs limit 1").length >= 0
+    query(home, "select id from labs limit 1")
+    return true
   } catch (error) {
     if (error instanceof UsageError) return false
     throw error

@@ -67,7 +67,7 @@ const SERVER = `$s = IO::Socket::INET->new(LocalPort => 8080, Listen => 9, Reuse
   while ($c = $s->accept) { while (<$c>) { last if /^\\r?$/ } print $c "HTTP/1.0 200 OK\\r\\n\\r\\nfine"; close $c }`
 
 function composeFile(name: string, subnet: string): string {
-  const first = subnet.replace(/0\/\d+$|(\d+)\/\d+$/, (_, last: string | undefined) => String(Number(last ?? 0) + 2))
+  const first = subnet.replace(/(\d+)\/\d+$/, (_, last: string) => String(Number(last) + 2))
   const service = { image: IMAGE, init: true, command: ["sleep", "600"], stop_grace_period: "1s" }
   return JSON.stringify({
     name,
