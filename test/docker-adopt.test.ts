@@ -225,7 +225,7 @@ dockerTest(
     expect(JSON.parse(stdout)).toEqual({ lab, project: project.name, left: [`${project.name}-helper`] })
     expect(await monitor.exited).toBe(0)
     expect(has("lab.released")).toBe(true)
-    expect((await ends(2, "logs", lab)).stderr).toContain("was let go of")
+    expect((await ends(2, "logs", lab)).stderr).toContain("was released")
     expect(JSON.parse((await ends(0, "audit", "list", "--json")).stdout)).toMatchObject([{ lab, state: "released" }])
     expect(inStore((store) => firstBreak(store, lab))).toBeUndefined()
     expect(home.residue()).toEqual([])

@@ -1,14 +1,13 @@
 import { UsageError } from "../lib/errors.ts"
 import { matchPrefix } from "../lib/prefix.ts"
-import { getLab, type LabRow, livingLabs } from "../store/labs.ts"
+import { getLab, type LabRow, livingLabs, stateWord } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
 
 /** The living lab that a word means: its id, or the beginning of it. */
 export function whichLab(store: Store, word: string): LabRow {
   const past = getLab(store, word)
   if (past?.state === "destroyed") {
-    const end = past.adopted === null ? "was destroyed" : "was let go of"
-    throw new UsageError(`${word} ${end}`, { hint: `operator audit show ${word} tells its story` })
+    throw new UsageError(`${word} was ${stateWord(past)}`, { hint: `operator audit show ${word} tells its story` })
   }
   const labs = livingLabs(store)
   const id = matchPrefix(

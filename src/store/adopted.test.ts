@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { storedLab } from "../../test/support/stored-lab.ts"
 import { adoptedLab, createAdopted, markReleased } from "./adopted.ts"
 import { events, firstBreak } from "./events.ts"
-import { getLab, isOrphan, livingLabs } from "./labs.ts"
+import { getLab, isOrphan, livingLabs, stateWord } from "./labs.ts"
 import { claimLab } from "./sessions.ts"
 
 test("an adopted lab is up from the beginning, is nobody's orphan, and is worked on until it is let go of", () => {
@@ -20,6 +20,7 @@ test("an adopted lab is up from the beginning, is nobody's orphan, and is worked
   markReleased(store, row.id, "shop")
   expect(claim("s-2")).toBeUndefined()
   expect(adoptedLab(store, "shop")).toBeUndefined()
+  expect(stateWord(getLab(store, row.id)!)).toBe("released")
   expect(livingLabs(store).map(({ id }) => id)).toEqual([lab])
   expect(events(store, row.id).map(({ kind }) => kind)).toEqual(["lab.adopted", "session.claimed", "lab.released"])
   expect(firstBreak(store, row.id)).toBeUndefined()

@@ -127,6 +127,11 @@ export function isEnding(lab: Pick<LabRow, "state"> | undefined): boolean {
   return lab?.state === "ending" || lab?.state === "destroyed"
 }
 
+/** How a lab is, in a word for people: an adopted one was not destroyed when it is one of ours no more, but released. */
+export function stateWord({ state, adopted }: Pick<LabRow, "state" | "adopted">): LabRow["state"] | "released" {
+  return state === "destroyed" && adopted !== null ? "released" : state
+}
+
 /** Only after the world was looked at and nothing of the lab is left. */
 export function markDestroyed(store: Store, lab: string, by: string, reason: string, ended_processes: number): void {
   append(

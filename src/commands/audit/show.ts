@@ -5,6 +5,7 @@ import { defineCommand } from "../../lib/command.ts"
 import { CheckFailed } from "../../lib/errors.ts"
 import { paint, print, printJson, safeText } from "../../lib/output.ts"
 import type { Event } from "../../store/events.ts"
+import { stateWord } from "../../store/labs.ts"
 import { openStoreReadOnly, storeFile } from "../../store/open.ts"
 
 export default defineCommand({
@@ -64,7 +65,7 @@ function printHead({ lab, trial, verdict, reasons, chain }: Story): void {
     print(bold(`${trial.subject} · ${where} · ${trial.variant}`))
     print(`trial ${trial.id}, repetition ${trial.repetition}, attempt ${trial.attempt}, seed ${trial.seed}`)
   }
-  if (lab) print(`lab ${lab.id}, ${lab.adopted !== null && lab.state === "destroyed" ? "let go of" : lab.state}`)
+  if (lab) print(`lab ${lab.id}, ${stateWord(lab)}`)
   else if (trial) print(`no lab; ${trial.stage}${trial.reason === null ? "" : `: ${safeText(trial.reason)}`}`)
   if (verdict !== null) print(`verdict ${bold(verdict)}: ${safeText(reasons.join("; "))}`)
   if (!chain.intact) print(red(`THIS LOG WAS ALTERED at event ${chain.seq}: ${chain.reason}`))
