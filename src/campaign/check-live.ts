@@ -9,7 +9,7 @@ import type { LedgerCheck } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
 import { listTickets, type Ticket, UNSETTLED } from "../store/tickets.ts"
 import { labelOf } from "../monitor/target.ts"
-import { type LastSeen, lastSeen, watchedIn } from "./last-seen.ts"
+import { type LastSeen, lastSeen } from "./last-seen.ts"
 import { PARKED_MS, raiseStand, type Stand } from "./stand.ts"
 import { keepState } from "./state.ts"
 
@@ -80,17 +80,17 @@ const MAX_SHOWN_CHARS = 500
 async function leaveAlone(store: Store, stand: Stand, { platform, quiet_ms, tell }: LiveOptions): Promise<LiveCheck> {
   const { lab, monitor } = stand
   const start_ms = store.clock.mono_ms()
-  const watched = await watchedIn(store, lab)
+  const look = () => lastSeen(store, lab.id, monitor.watches)
   const begun = { lab: lab.id, platform, quiet_ms }
   const { timeout, stable } = lab.subject.ready
   if (!(await stand.until(() => monitor.holdsFor(stable), timeout))) {
-    const [observations, tickets] = [lastSeen(store, lab, watched), unsettled(store, lab)]
+    const [observations, tickets] = [look(), unsettled(store, lab)]
     const not_held = [`not ready within ${showDuration(timeout)}`, ...trouble(observations, tickets)]
     return { ...begun, ready_ms: null, observations, tickets, ledger: null, not_held: not_held.map(shortened) }
   }
   const ready_ms = Math.round(store.clock.mono_ms() - start_ms)
   tell(`ready after ${showDuration(ready_ms)}`)
-  await untilTold(() => lastSeen(store, lab, watched), stand, tell)
+  await untilTold(look, stand, tell)
 
   const uncaptured = await keepState(store, lab, "before")
   const captured = lab.subject.state.length - uncaptured.length
@@ -106,7 +106,7 @@ async function leaveAlone(store: Store, stand: Stand, { platform, quiet_ms, tell
   await stand.quiet()
   await keepState(store, lab, "after")
   const ledger = lab.subject.workload ? await checkLedger(store, lab, { timeout_ms: LEDGER_TIMEOUT_MS }) : null
-  const observations = lastSeen(store, lab, watched)
+  const observations = look()
   const tickets = listTickets(store, { lab: lab.id }).filter(
     ({ state, last_ms }) => UNSETTLED.includes(state) || last_ms >= quiet_from_ms,
   )

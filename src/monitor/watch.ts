@@ -24,6 +24,8 @@ export interface MonitorOptions {
 }
 
 export interface Monitor {
+  /** What it looks at: the nodes' own gates first, then the invariants of the subject in its order. */
+  readonly watches: readonly Watched[]
   /** As `holdsSince` of holds.ts, without a look at the store. */
   holdsSince(): number | undefined
   /** Whether every gate has held for at least `duration_ms`, up to now. */
@@ -39,6 +41,8 @@ export interface Monitor {
   /** Ends all probes and timers, and gives the lab back. */
   stop(): Promise<void>
 }
+
+export type Watched = Pick<Target, "invariant" | "node" | "role">
 
 /** Watches a lab until it is stopped. Rejects with a UsageError when another monitor does. */
 export async function startMonitor(store: Store, lab: Lab, options: MonitorOptions = {}): Promise<Monitor> {
@@ -60,6 +64,7 @@ export async function startMonitor(store: Store, lab: Lab, options: MonitorOptio
   }
   const running = run({ store, lab, lease, logbook, targets, tell })
   return {
+    watches: targets,
     holdsSince,
     holdsFor: (duration_ms) => store.clock.mono_ms() - (holdsSince() ?? Infinity) >= duration_ms,
     failing: logbook.failing,
