@@ -1,7 +1,7 @@
 import { type Lab, LabUnreachable, type Node } from "../lab/lab.ts"
 import { NODE_RUNNING } from "../lab/subject.ts"
 import { within } from "../lib/clock.ts"
-import { EnvironmentError, messageOf } from "../lib/errors.ts"
+import { messageOf } from "../lib/errors.ts"
 import type { Observation } from "./judge.ts"
 import type { Change } from "./logbook.ts"
 
@@ -17,7 +17,7 @@ export function rollCall(lab: Pick<Lab, "id" | "nodes">): RollCall {
   const look = async () => {
     const nodes = await within(lab.nodes(), { timeout_ms: LOOK_WITHIN_MS })
     if (nodes) return nodes
-    throw new EnvironmentError(`nobody has said within ${LOOK_WITHIN_MS / 1_000} s how the nodes of ${lab.id} are`)
+    throw new LabUnreachable(`nobody has said within ${LOOK_WITHIN_MS / 1_000} s how the nodes of ${lab.id} are`)
   }
   return async (name, says) => {
     try {
