@@ -1,3 +1,4 @@
+import { listLabelled } from "../../../lab/platforms/docker/containers.ts"
 import { type Engine, EngineRefusal } from "../../../lab/platforms/docker/engine.ts"
 import { type AddressRange, gatewayOf } from "../../../lab/platforms/docker/subnets.ts"
 import { EnvironmentError, messageOf } from "../../../lib/errors.ts"
@@ -58,9 +59,7 @@ export async function raiseKitchen(options: KitchenOptions): Promise<string> {
 
 /** Removes the kitchen of a lab, if it has one, with all that runs there. */
 export async function removeKitchen(engine: Engine, lab: string): Promise<void> {
-  const filters = JSON.stringify({ label: [`${LABEL}=${lab}`] })
-  const found = await engine.request<{ Id: string }[]>("GET", "/containers/json", { query: { all: "true", filters } })
-  for (const { Id } of found ?? []) await remove(engine, Id)
+  for (const { Id } of await listLabelled(engine, { label: LABEL, value: lab })) await remove(engine, Id)
 }
 
 // internal

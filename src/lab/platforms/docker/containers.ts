@@ -1,6 +1,6 @@
 import type { Health, Node, NodeState } from "../../lab.ts"
 import type { Engine } from "./engine.ts"
-import { labelOf, type Membership } from "./membership.ts"
+import { type Filter, labelOf, type Membership } from "./membership.ts"
 
 /** Compose writes these on every container that it makes. */
 const SERVICE_LABEL = "com.docker.compose.service"
@@ -22,14 +22,31 @@ export interface Container extends Node {
 }
 
 /** The label filter of the engine's list and prune calls, and of its events. */
-export function labelFilter(membership: Membership, more: Record<string, string[]> = {}): Record<string, string> {
-  return { filters: JSON.stringify({ label: [labelOf(membership)], ...more }) }
+export function labelFilter(by: Filter, more: Record<string, string[]> = {}): Record<string, string> {
+  return { filters: JSON.stringify({ label: [labelOf(by)], ...more }) }
+}
+
+/** A container as the engine's list has it. */
+export interface Listed {
+  Id: string
+  Image: string
+  ImageID: string
+  Labels: Record<string, string>
+}
+
+/** The containers with a label, whether or not they run. */
+export async function listLabelled(
+  engine: Engine,
+  by: Filter,
+  limits: { timeout_ms?: number } = {},
+): Promise<Listed[]> {
+  const query = { all: "true", ...labelFilter(by) }
+  return (await engine.request<Listed[]>("GET", "/containers/json", { query, ...limits })) ?? []
 }
 
 /** The containers of a lab's services. What somebody else started in it, with `docker run` for instance, is no node. */
 export async function listContainers(engine: Engine, membership: Membership): Promise<Container[]> {
-  const query = { all: "true", ...labelFilter(membership) }
-  const listed = (await engine.request<Listed[]>("GET", "/containers/json", { query })) ?? []
+  const listed = await listLabelled(engine, membership)
   const nodes = listed.filter(({ Labels }) => serviceOf(Labels) !== undefined)
   const inspected = await Promise.all(nodes.map(({ Id }) => engine.request<Inspected>("GET", `/containers/${Id}/json`)))
   // One that was removed in between is gone.
@@ -53,11 +70,6 @@ export function endOf({ exit_code, out_of_memory }: { exit_code: number; out_of_
 }
 
 // internal
-
-interface Listed {
-  Id: string
-  Labels: Record<string, string>
-}
 
 interface Inspected {
   Id: string

@@ -15,10 +15,12 @@ export function membershipOf({ id, adopted }: { id: string; adopted?: string | u
   return adopted === undefined ? { label: LAB_LABEL, value: id } : { label: PROJECT_LABEL, value: adopted }
 }
 
-/** As the engine's filters have it. */
-export function labelOf({ label, value }: Membership): string {
-  return `${label}=${value}`
+/** As the engine's filters have it; without a value, whatever has the label. */
+export function labelOf({ label, value }: Filter): string {
+  return value === undefined ? label : `${label}=${value}`
 }
+
+export type Filter = Pick<Membership, "label"> & Partial<Membership>
 
 /** Whether what has these labels belongs to the lab. */
 export function isMember(labels: unknown, { label, value }: Membership): boolean {

@@ -1,8 +1,8 @@
 import { UsageError } from "../../../lib/errors.ts"
 import { didYouMean } from "../../../lib/nearest.ts"
 import type { Engine } from "./engine.ts"
-import { labelFilter, serviceOf } from "./containers.ts"
-import { LAB_LABEL, membershipOf, PROJECT_LABEL } from "./membership.ts"
+import { labelFilter, listLabelled, serviceOf } from "./containers.ts"
+import { LAB_LABEL, PROJECT_LABEL } from "./membership.ts"
 import { type AddressRange, gatewayOf, lastFree } from "./subnets.ts"
 import { type Grounds, hostPathsOf, type Reach, wayOut } from "./way-out.ts"
 
@@ -46,14 +46,15 @@ export async function findProject(engine: Engine, name: string): Promise<Project
 
 /** As `findProject`; without members when nothing is there. */
 export async function projectOf(engine: Engine, name: string): Promise<Project> {
-  const query = labelFilter(membershipOf({ id: "", adopted: name }))
+  const membership = { label: PROJECT_LABEL, value: name }
+  const query = labelFilter(membership)
   const [listed, networks, volumes] = await Promise.all([
-    engine.request<{ Id: string }[]>("GET", "/containers/json", { query: { ...query, all: "true" } }),
+    listLabelled(engine, membership),
     engine.request<{ Id: string; Driver: string }[]>("GET", "/networks", { query }),
     engine.request<{ Volumes: Volume[] | null }>("GET", "/volumes", { query }),
   ])
   const inspected = await Promise.all(
-    (listed ?? []).map(({ Id }) => engine.request<Inspected>("GET", `/containers/${Id}/json`)),
+    listed.map(({ Id }) => engine.request<Inspected>("GET", `/containers/${Id}/json`)),
   )
   const containers = inspected.filter((one) => one !== undefined)
   if (containers.some(({ Config }) => Config.Labels[LAB_LABEL] === name)) {
@@ -99,10 +100,9 @@ interface Volume {
 }
 
 async function projectNames(engine: Engine): Promise<string[]> {
-  const query = { all: "true", filters: JSON.stringify({ label: [PROJECT_LABEL] }) }
-  const listed = await engine.request<{ Labels: Record<string, string> }[]>("GET", "/containers/json", { query })
+  const listed = await listLabelled(engine, { label: PROJECT_LABEL })
   // Labs of Operator's are nothing to be adopted.
-  const foreign = (listed ?? []).filter(({ Labels }) => Labels[LAB_LABEL] !== Labels[PROJECT_LABEL])
+  const foreign = listed.filter(({ Labels }) => Labels[LAB_LABEL] !== Labels[PROJECT_LABEL])
   return [...new Set(foreign.map(({ Labels }) => Labels[PROJECT_LABEL] ?? ""))].sort()
 }
 

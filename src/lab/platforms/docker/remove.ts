@@ -1,5 +1,5 @@
 import { OperatorError } from "../../../lib/errors.ts"
-import { labelFilter } from "./containers.ts"
+import { labelFilter, listLabelled } from "./containers.ts"
 import { type Engine, EngineRefusal } from "./engine.ts"
 import { membershipOf } from "./membership.ts"
 import { ownerLives } from "./owner-label.ts"
@@ -43,11 +43,8 @@ export async function removeLabelled(engine: Engine, id: string, { settle }: { s
  * many there were. For a lab that lives on: the kitchen of an agent that was killed.
  */
 export async function removeAbandoned(engine: Engine, id: string, { force }: { force: boolean }): Promise<number> {
-  const query = { ...labelFilter(membershipOf({ id })), all: "true" }
-  const listed = await engine.request<{ Id: string; Labels: Record<string, string> }[]>("GET", "/containers/json", {
-    query,
-  })
-  const abandoned = (listed ?? []).filter(({ Labels }) => force || !ownerLives(Labels))
+  const listed = await listLabelled(engine, membershipOf({ id }))
+  const abandoned = listed.filter(({ Labels }) => force || !ownerLives(Labels))
   await Promise.all(abandoned.map(({ Id }) => remove(engine, `/containers/${Id}`, { force: "true", v: "true" })))
   return abandoned.length
 }
@@ -61,14 +58,15 @@ export async function isLabelled(engine: Engine, id: string): Promise<boolean> {
 // internal
 
 async function labelled(engine: Engine, id: string) {
-  const query = labelFilter(membershipOf({ id }))
+  const membership = membershipOf({ id })
+  const query = labelFilter(membership)
   const [containers, networks, volumes] = await Promise.all([
-    engine.request<{ Id: string }[]>("GET", "/containers/json", { query: { ...query, all: "true" } }),
+    listLabelled(engine, membership),
     engine.request<{ Id: string }[]>("GET", "/networks", { query }),
     engine.request<{ Volumes: { Name: string }[] | null }>("GET", "/volumes", { query }),
   ])
   return {
-    containers: (containers ?? []).map(({ Id }) => Id),
+    containers: containers.map(({ Id }) => Id),
     networks: (networks ?? []).map(({ Id }) => Id),
     volumes: (volumes?.Volumes ?? []).map(({ Name }) => Name),
   }

@@ -1,17 +1,16 @@
 import type { RunsOn } from "../../../store/runs-on.ts"
-import { labelFilter, serviceOf } from "./containers.ts"
+import { listLabelled, serviceOf } from "./containers.ts"
 import type { Engine } from "./engine.ts"
 import { membershipOf } from "./membership.ts"
 
 /** Which engine runs a lab, and which images its services really have: a tag of today is another image tomorrow. */
 export async function runsOn(engine: Engine, id: string): Promise<RunsOn> {
-  const query = { all: "true", ...labelFilter(membershipOf({ id })) }
   const [version, containers] = await Promise.all([
     engine.request<Version>("GET", "/version"),
-    engine.request<Listed[]>("GET", "/containers/json", { query }),
+    listLabelled(engine, membershipOf({ id })),
   ])
   const images = await Promise.all(
-    (containers ?? []).map(async ({ Image, ImageID, Labels }) => {
+    containers.map(async ({ Image, ImageID, Labels }) => {
       const image = await engine.request<{ RepoDigests: string[] | null }>("GET", `/images/${ImageID}/json`)
       const [digest] = image?.RepoDigests ?? []
       return [serviceOf(Labels) ?? "", { name: Image, id: ImageID, ...(digest !== undefined && { digest }) }] as const
@@ -31,10 +30,4 @@ interface Version {
   ApiVersion?: string
   Os?: string
   KernelVersion?: string
-}
-
-interface Listed {
-  Image: string
-  ImageID: string
-  Labels: Record<string, string>
 }
