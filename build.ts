@@ -13,6 +13,7 @@ import {
 import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import { packageManager } from "./package.json"
+import { PROGRAMS } from "./src/lab/platforms/programs.ts"
 
 // `bun build.ts` builds dist/operator for this machine. `--all`, or the names of platforms, builds dist/operator-PLATFORM for
 // each of them, and dist/SHA256SUMS.
@@ -25,9 +26,6 @@ const FLAGS = [
   ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"],
   ...["compose", "variants", "campaigns"].flatMap((folder) => ["--asset", folder]),
 ]
-
-/** What ships inside as a source of its own, for images: see src/lab/platforms/docker/program.ts. */
-const PROGRAMS = ["ratelimiter"]
 
 interface Platform {
   /** The package in which Bun is published for it. */
@@ -98,6 +96,7 @@ async function compile(name: string, more: string[]): Promise<string> {
   try {
     const out = join(work, name)
     const programs = join(work, "programs")
+    // Each is inside as a source of its own, too, for images: see src/lab/platforms/docker/program.ts.
     for (const program of PROGRAMS) {
       const bundle = ["--target=bun", "--minify", "--outfile", join(programs, `${program}.js`)]
       await run(["build", `src/${program}/main.ts`, ...bundle], ROOT)

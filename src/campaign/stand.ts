@@ -13,7 +13,7 @@ import type { Subject } from "../lab/subject.ts"
 import type { Store } from "../store/open.ts"
 
 /** A guardian lets a trial run this much longer than the trial lets itself. */
-export const GUARDIAN_GRACE_MS = 120_000
+const GUARDIAN_GRACE_MS = 120_000
 /** How long a trial may be parked at *ready*: the one before it has its deadline, and may be made again. */
 export const PARKED_MS = 6 * 3_600_000
 const HOST_LOAD_EVERY_MS = 1_000

@@ -69,8 +69,14 @@ export function readFound(found: Pick<Found, "name" | "file" | "embedded">, fold
   return { name, embedded, file, text: readText(found.file, what) }
 }
 
+/** Where a file lies that may be inside the executable, where there are no links. */
+export interface Whereabouts {
+  folder: string
+  embedded: boolean
+}
+
 /** Whether a file, as `find` has named it, is inside the executable, and its folder, in which the files are that it names. */
-export function whereabouts(file: string): { folder: string; embedded: boolean } {
+export function whereabouts(file: string): Whereabouts {
   const builtIn = file.endsWith(BUILT_IN)
   const folder = builtIn ? join(EMBEDDED_ROOT, dirname(file)) : resolve(dirname(file))
   return { folder, embedded: builtIn && Bun.isStandaloneExecutable }

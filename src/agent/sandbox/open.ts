@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { UsageError } from "../../lib/errors.ts"
 import { type Lab, LabUnreachable } from "../../lab/lab.ts"
 import { dockerEngine } from "../../lab/platforms/docker/engine.ts"
+import { KITCHEN_LABEL, LAB_LABEL } from "../../lab/platforms/docker/membership.ts"
 import { makeKitchenFolder, removeKitchenFolder } from "../../lab/platforms/docker/mounted-folder.ts"
 import { ownerLabel } from "../../lab/platforms/docker/owner-label.ts"
 import { append } from "../../store/events.ts"
@@ -29,9 +30,6 @@ export async function openSandbox(store: Store, lab: Lab): Promise<Sandbox> {
 }
 
 // internal
-
-/** The label that keeps a lab's kitchen out of the agent's sight, and in that of whoever removes the lab. */
-const KITCHEN_LABEL = "kitchen"
 
 const UNIX = /^unix:\/\//
 
@@ -73,7 +71,7 @@ async function openKitchen(store: Store, lab: Lab): Promise<Sandbox> {
     const container = await raiseKitchen({
       ...{ engine, lab: lab.id, image: KITCHEN_IMAGE, socket_dir, networks },
       ...(file && { compose_file }),
-      labels: { lab: lab.id, ...ownerLabel() },
+      labels: { [LAB_LABEL]: lab.id, ...ownerLabel() },
       egress: lab.subject.egress,
       env: { COMPOSE_PROJECT_NAME: terms.project },
     })

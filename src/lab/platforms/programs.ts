@@ -5,7 +5,7 @@ import { randomHex } from "../../lib/ids.ts"
 import { ownCommand } from "../../lib/own-command.ts"
 
 /** Services that ship inside this executable, each from a room of its name. A lab's own commands have them on their PATH. */
-const PROGRAMS = ["ratelimiter"]
+export const PROGRAMS = ["ratelimiter"]
 
 export function isProgram(name: string): boolean {
   return PROGRAMS.includes(name)

@@ -1,5 +1,6 @@
 import { listLabelled } from "../../../lab/platforms/docker/containers.ts"
 import { type Engine, EngineRefusal } from "../../../lab/platforms/docker/engine.ts"
+import { KITCHEN_LABEL } from "../../../lab/platforms/docker/membership.ts"
 import { type AddressRange, gatewayOf } from "../../../lab/platforms/docker/subnets.ts"
 import { EnvironmentError, messageOf } from "../../../lib/errors.ts"
 
@@ -59,12 +60,10 @@ export async function raiseKitchen(options: KitchenOptions): Promise<string> {
 
 /** Removes the kitchen of a lab, if it has one, with all that runs there. */
 export async function removeKitchen(engine: Engine, lab: string): Promise<void> {
-  for (const { Id } of await listLabelled(engine, { label: LABEL, value: lab })) await remove(engine, Id)
+  for (const { Id } of await listLabelled(engine, { label: KITCHEN_LABEL, value: lab })) await remove(engine, Id)
 }
 
 // internal
-
-const LABEL = "kitchen"
 
 /** Enough for every tool and for a package to be installed; small beside a lab. */
 const RESOURCES: KitchenResources = { memory_bytes: 1024 ** 3, cpus: 1, processes: 512 }
@@ -91,7 +90,7 @@ function container({
   return {
     Image: image,
     Hostname: "kitchen",
-    Labels: { ...labels, [LABEL]: lab },
+    Labels: { ...labels, [KITCHEN_LABEL]: lab },
     Env: Object.entries(all).map(([name, value]) => `${name}=${value}`),
     HostConfig: {
       NetworkMode: networks[0]?.id ?? "none",
@@ -172,7 +171,7 @@ async function closeOff(options: KitchenOptions, kitchen: string): Promise<void>
   const id = await start(options, undefined, {
     Image: image,
     Cmd: ["bash", "-c", CLOSE_OFF, "close-off", ...gateways],
-    Labels: { ...options.labels, [LABEL]: lab },
+    Labels: { ...options.labels, [KITCHEN_LABEL]: lab },
     HostConfig: { NetworkMode: `container:${kitchen}`, CapDrop: ["ALL"], CapAdd: ["NET_ADMIN"] },
   })
   const end = await engine.request<{ StatusCode: number }>("POST", `/containers/${id}/wait`)

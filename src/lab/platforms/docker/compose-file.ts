@@ -1,11 +1,12 @@
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { Whereabouts } from "../../../lib/discovery.ts"
 import { EnvironmentError, OperatorError } from "../../../lib/errors.ts"
 import { openDocument, type YamlDocument } from "../../../lib/yaml-document.ts"
 import type { Subject } from "../../subject.ts"
 import { compose, composeEnvironment } from "./compose.ts"
 import { complaint } from "./compose-complaint.ts"
-import { hostPathProblems, type Whereabouts } from "./host-paths.ts"
+import { hostPathProblems } from "./host-paths.ts"
 import { refusals } from "./refusals.ts"
 
 /** What `docker compose config --format json` prints, as far as a lab reads it. Everything else goes through as it is. */

@@ -4,7 +4,7 @@ import { type Container, labelFilter, listContainers } from "./containers.ts"
 import { dockerEngine, type Engine, EngineRefusal } from "./engine.ts"
 import { execIn } from "./exec.ts"
 import { KITCHEN_IMAGE, provideKitchen } from "./kitchen-image.ts"
-import { LAB_LABEL, membershipOf } from "./membership.ts"
+import { KITCHEN_LABEL, LAB_LABEL, membershipOf } from "./membership.ts"
 
 /** What a helper has in common with the container beside which it runs: its network, its volumes, or the processes of the whole machine. */
 export type Shared = "network" | "volumes" | "machine"
@@ -69,8 +69,6 @@ export async function dismissHelpers(lab: string): Promise<void> {
 
 const OUTPUT_BYTES = 1024 * 1024
 
-/** Hides what carries it from agents, as it does the kitchen. */
-const HIDDEN = "kitchen"
 const SHARES = "shares"
 const BESIDE = "beside"
 
@@ -102,7 +100,7 @@ async function startHelper(engine: Engine, lab: string, node: Incarnation, share
   const body = {
     Image: KITCHEN_IMAGE,
     Cmd: ["sleep", "infinity"],
-    Labels: { [LAB_LABEL]: lab, [HIDDEN]: "helper", [SHARES]: share, [BESIDE]: besides(node) },
+    Labels: { [LAB_LABEL]: lab, [KITCHEN_LABEL]: "helper", [SHARES]: share, [BESIDE]: besides(node) },
     HostConfig: {
       ...sharing(node, share),
       CapDrop: ["ALL"],

@@ -1,15 +1,10 @@
 import { existsSync, realpathSync } from "node:fs"
 import { join, relative, sep } from "node:path"
+import type { Whereabouts } from "../../../lib/discovery.ts"
 import { messageOf, UsageError } from "../../../lib/errors.ts"
 import type { YamlProblem } from "../../../lib/yaml-document.ts"
 import type { ComposeFile } from "./compose-file.ts"
 import { filesBelow } from "./copy.ts"
-
-/** Where a subject's files are. Inside the executable there are no links. */
-export interface Whereabouts {
-  folder: string
-  embedded: boolean
-}
 
 /** Whether a path is below a folder, by its words alone. */
 export function isBelow(folder: string, path: string): boolean {

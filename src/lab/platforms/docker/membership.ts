@@ -1,6 +1,9 @@
 /** The label by which everything of a lab is known that Operator has made: containers, networks, volumes. Its value is the lab's id. */
 export const LAB_LABEL = "lab"
 
+/** The label of what agents do not see: the kitchen in which one works, whose value is the lab's id, and what the harness has beside nodes. */
+export const KITCHEN_LABEL = "kitchen"
+
 /** The label by which Compose knows what is a project's. */
 export const PROJECT_LABEL = "com.docker.compose.project"
 

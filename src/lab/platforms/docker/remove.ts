@@ -1,7 +1,7 @@
 import { OperatorError } from "../../../lib/errors.ts"
 import { labelFilter, listLabelled } from "./containers.ts"
 import { type Engine, EngineRefusal } from "./engine.ts"
-import { membershipOf } from "./membership.ts"
+import { labelOf, membershipOf } from "./membership.ts"
 import { ownerLives } from "./owner-label.ts"
 
 /** What is being made while it is removed shows up in the next look. */
@@ -34,7 +34,7 @@ export async function removeLabelled(engine: Engine, id: string, { settle }: { s
   const { containers, networks, volumes } = await labelled(engine, id)
   const left = [...containers, ...networks, ...volumes].map((one) => one.slice(0, 12))
   throw new OperatorError(`of ${id} these outlive their removal: ${left.join(", ")}`, {
-    hint: `docker ps -a --filter label=lab=${id} shows containers; operator chaos sweep tries again`,
+    hint: `docker ps -a --filter label=${labelOf(membershipOf({ id }))} shows containers; operator chaos sweep tries again`,
   })
 }
 
