@@ -1,16 +1,11 @@
 import { existsSync, realpathSync } from "node:fs"
-import { join, relative, sep } from "node:path"
+import { join } from "node:path"
+import { isBelow } from "../../../lib/below.ts"
 import type { Whereabouts } from "../../../lib/discovery.ts"
 import { messageOf, UsageError } from "../../../lib/errors.ts"
 import type { YamlProblem } from "../../../lib/yaml-document.ts"
 import type { ComposeFile } from "./compose-file.ts"
 import { filesBelow } from "./copy.ts"
-
-/** Whether a path is below a folder, by its words alone. */
-export function isBelow(folder: string, path: string): boolean {
-  const from = relative(folder, path)
-  return from !== "" && from !== ".." && !from.startsWith(`..${sep}`) && !from.startsWith(sep)
-}
 
 /**
  * What a file mounts, builds from or hands to its services, and what is not there, or leads out of the subject's folder by a link.
@@ -18,7 +13,7 @@ export function isBelow(folder: string, path: string): boolean {
  */
 export function* hostPathProblems(file: ComposeFile, where: Whereabouts): Generator<YamlProblem> {
   for (const { path, named } of hostPaths(file)) {
-    if (named !== where.folder && !isBelow(where.folder, named)) continue
+    if (named !== where.folder && !isBelow(named, where.folder)) continue
     const text = wrongWith(named, where)
     if (text !== undefined) yield { path, text }
   }
@@ -51,7 +46,7 @@ function wrongWith(path: string, { folder, embedded }: Whereabouts): string | un
   const root = realpathSync(folder)
   try {
     for (const { file } of filesBelow(path)) {
-      if (!isBelow(root, realpathSync(file)))
+      if (!isBelow(realpathSync(file), root))
         return `${file} is a link that leads out of the subject's folder, and a lab reaches nothing else of this machine`
     }
     return undefined

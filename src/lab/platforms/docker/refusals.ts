@@ -1,7 +1,7 @@
 import { relative } from "node:path"
+import { isBelow } from "../../../lib/below.ts"
 import type { YamlProblem } from "../../../lib/yaml-document.ts"
 import type { ComposeFile, ComposeMount, ComposeNetwork, ComposeService, ComposeVolume } from "./compose-file.ts"
-import { isBelow } from "./host-paths.ts"
 
 /**
  * What a lab may not have, each at its place in the file: whatever reaches the host, another project, or a second lab of the same
@@ -97,7 +97,7 @@ function* ofMounts(path: Path, mounts: ComposeMount[], folder: string): Generato
 
 /** What is mounted is copied for each lab, so it must be a part of the subject. */
 function* ofHostPath(path: Path, file: string, folder: string): Generator<YamlProblem> {
-  if (isBelow(folder, file)) return
+  if (isBelow(file, folder)) return
   yield { path, text: `${file} is not below the subject's own folder, and a lab reaches nothing else of this machine` }
 }
 

@@ -1,3 +1,4 @@
+import { isBelow } from "../../../lib/below.ts"
 import { OUTBREAKS } from "./refusals.ts"
 
 /** What the engine says of a container, as far as it tells how far that reaches. */
@@ -99,6 +100,5 @@ function pathOut(path: string, writable: boolean, { folder, writable: all }: Gro
   return `mounts ${path} of this machine`
 }
 
-const isBelow = (path: string, place: string) => path.startsWith(place === "/" ? place : `${place}/`) && path !== place
 const isWithin = (path: string, place: string) => path === place || isBelow(path, place)
 const holdsSystem = (path: string) => SYSTEM.some((place) => isWithin(place, path))
