@@ -5,6 +5,7 @@ import type { Subject } from "../lab/subject.ts"
 import { checkLedger } from "../lab/workload/check.ts"
 import { showDuration } from "../lib/duration.ts"
 import { messageOf } from "../lib/errors.ts"
+import { clipped } from "../lib/text.ts"
 import type { LedgerCheck } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
 import { listTickets, type Ticket, UNSETTLED } from "../store/tickets.ts"
@@ -86,7 +87,7 @@ async function leaveAlone(store: Store, stand: Stand, { platform, quiet_ms, tell
   if (!(await stand.until(() => monitor.holdsFor(stable), timeout))) {
     const [observations, tickets] = [look(), unsettled(store, lab)]
     const not_held = [`not ready within ${showDuration(timeout)}`, ...trouble(observations, tickets)]
-    return { ...begun, ready_ms: null, observations, tickets, ledger: null, not_held: not_held.map(shortened) }
+    return { ...begun, ready_ms: null, observations, tickets, ledger: null, not_held: not_held.map(inShort) }
   }
   const ready_ms = Math.round(store.clock.mono_ms() - start_ms)
   tell(`ready after ${showDuration(ready_ms)}`)
@@ -116,7 +117,7 @@ async function leaveAlone(store: Store, stand: Stand, { platform, quiet_ms, tell
     ...trouble(observations, tickets),
     ...lostWrites(ledger),
   ]
-  return { ...begun, ready_ms, observations, tickets, ledger, not_held: not_held.map(shortened) }
+  return { ...begun, ready_ms, observations, tickets, ledger, not_held: not_held.map(inShort) }
 }
 
 /** What nobody can tell yet, an alert for instance whose metrics were not scraped, gets a while. */
@@ -160,6 +161,6 @@ function lostWrites(ledger: LedgerCheck | null): string[] {
   return [`${lost + wrong + unread} of ${acked} acknowledged writes cannot be read back: ${examples[0] ?? ""}`]
 }
 
-function shortened(text: string): string {
-  return text.length <= MAX_SHOWN_CHARS ? text : `${text.slice(0, MAX_SHOWN_CHARS)}…`
+function inShort(text: string): string {
+  return clipped(text, MAX_SHOWN_CHARS)
 }

@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { squeezed } from "../lib/text.ts"
 import { type Platform, PLATFORMS } from "./lab.ts"
 
 /** A text that is the same wherever a lab runs, or one for each platform. Where a platform has none, it has no such thing. */
@@ -15,8 +16,8 @@ export function textFor(text: PerPlatform | undefined, platform: Platform): stri
 /** In one line: the text, or each after its platform where they differ. */
 export function showPerPlatform(text: PerPlatform): string {
   const texts = PLATFORMS.flatMap((platform) => {
-    const one = textFor(text, platform)?.trim().replace(/\s+/g, " ")
-    return one === undefined ? [] : [{ platform, one }]
+    const one = textFor(text, platform)
+    return one === undefined ? [] : [{ platform, one: squeezed(one) }]
   })
   const [first, ...others] = texts
   if (texts.length === PLATFORMS.length && others.every(({ one }) => one === first?.one)) return first?.one ?? ""

@@ -1,5 +1,6 @@
 import { showDuration } from "../../lib/duration.ts"
 import { codeOf, messageOf, OperatorError } from "../../lib/errors.ts"
+import { clipped, squeezed } from "../../lib/text.ts"
 import { credentialsIn } from "../sandbox/environment.ts"
 import { withoutSecrets } from "../sandbox/redact.ts"
 
@@ -112,7 +113,7 @@ function reasonOf(error: unknown, what: string): string {
   const page = withoutSecrets(message.slice(0, LONGEST_PAGE_CHARS), credentialsIn(process.env))
   const text = /<title>([^<]*)<\/title>/i.exec(page)?.[1] ?? page.replaceAll(/<[^>]*>/g, " ")
   const kind = typeof type === "string" && type !== what ? ` ${type}` : ""
-  const said = text.replaceAll(/\s+/g, " ").trim()
+  const said = squeezed(text)
   const whole = what === "" ? said : said.startsWith(what) ? said : `${what}${kind}: ${said}`
-  return whole.length > LONGEST_REASON_CHARS ? `${whole.slice(0, LONGEST_REASON_CHARS)}…` : whole
+  return clipped(whole, LONGEST_REASON_CHARS)
 }

@@ -1,5 +1,6 @@
 import { describe, type Line } from "../../audit/describe.ts"
 import { oneLine, paint, print, showTime } from "../../lib/output.ts"
+import { clipped } from "../../lib/text.ts"
 import { chainHead, type Event, events } from "../../store/events.ts"
 import type { EventKind } from "../../store/kinds.ts"
 import type { Store } from "../../store/open.ts"
@@ -55,6 +56,5 @@ function isGood({ kind, body }: Event): boolean {
 /** A command stands beside its reason. Of a result only the end is told. */
 function inOneLine({ kind }: Event, { text, detail }: Line): string {
   if (kind !== "command" || detail === undefined) return oneLine(text)
-  const command = oneLine(detail)
-  return `${oneLine(text)}  ${command.length > COMMAND_CHARS ? `${command.slice(0, COMMAND_CHARS)}…` : command}`
+  return `${oneLine(text)}  ${clipped(oneLine(detail), COMMAND_CHARS)}`
 }

@@ -2,6 +2,7 @@ import type { LiveCheck } from "../../campaign/check-live.ts"
 import type { LastSeen } from "../../campaign/last-seen.ts"
 import { note } from "../../lib/output.ts"
 import { printTable } from "../../lib/table.ts"
+import { clipped } from "../../lib/text.ts"
 
 /** A line for each probe at each node, as it was seen last. */
 export function printLive({ observations, ledger }: LiveCheck): void {
@@ -27,6 +28,5 @@ const COLOUR = { ok: "green", violated: "red", unknown: "yellow" } as const
 const MAX_SHOWN_CHARS = 160
 
 function showValue(value: unknown): string {
-  const text = value === null ? "" : JSON.stringify(value)
-  return text.length <= MAX_SHOWN_CHARS ? text : `${text.slice(0, MAX_SHOWN_CHARS)}…`
+  return value === null ? "" : clipped(JSON.stringify(value), MAX_SHOWN_CHARS)
 }

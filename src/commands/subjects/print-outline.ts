@@ -1,6 +1,7 @@
 import { showDuration } from "../../lib/duration.ts"
 import { oneLine, paint, print } from "../../lib/output.ts"
 import { printTable } from "../../lib/table.ts"
+import { squeezed } from "../../lib/text.ts"
 import type { InvariantOutline, SubjectOutline } from "../../lab/outline.ts"
 import { showPerPlatform } from "../../lab/per-platform.ts"
 
@@ -22,7 +23,7 @@ export function printOutline(subject: SubjectOutline): void {
     { title: "FROM", value: ({ from }) => from },
     {
       title: "ASKS",
-      value: ({ asks, holds }) => onOneLine(holds === null ? asks : `${asks} → ${holds}`),
+      value: ({ asks, holds }) => squeezed(holds === null ? asks : `${asks} → ${holds}`),
       flexible: true,
     },
   ])
@@ -40,15 +41,13 @@ export function printOutline(subject: SubjectOutline): void {
   print("")
   printTable(subject.state, [
     { title: "STATE", value: ({ name }) => name },
-    { title: "ASKS", value: ({ asks, pick }) => onOneLine(pick === null ? asks : `${asks} → ${pick}`), flexible: true },
+    { title: "ASKS", value: ({ asks, pick }) => squeezed(pick === null ? asks : `${asks} → ${pick}`), flexible: true },
   ])
 }
 
 // internal
 
 const LABEL_WIDTH = 12
-
-const onOneLine = (text: string) => text.trim().replace(/\s+/g, " ")
 
 const severityColour = ({ severity }: InvariantOutline, colours: ReturnType<typeof paint>) =>
   severity === "critical" ? colours.red : severity === "warning" ? colours.yellow : colours.dim

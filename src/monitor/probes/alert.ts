@@ -1,4 +1,5 @@
 import { scanPromql } from "../../lib/promql.ts"
+import { clipped, squeezed } from "../../lib/text.ts"
 import type { Lab } from "../../lab/lab.ts"
 import type { Observation } from "../judge.ts"
 import { labelOfSeries } from "./alert-label.ts"
@@ -46,7 +47,10 @@ export async function alertProbe(
   const doubt = doubtful(found) ?? doubtful(ages) ?? tooOld(ages)
   if (doubt !== undefined || found.kind === "blind") return { whole: unknown(doubt ?? "nothing was seen") }
 
-  const parts = partsOf(found.series, { services: lab.subject.services, what: about ?? oneLine(expression) })
+  const parts = partsOf(found.series, {
+    services: lab.subject.services,
+    what: about ?? clipped(squeezed(expression), MAX_SHOWN_CHARS),
+  })
   const numberless = found.series.filter(({ value }) => value === undefined).length
   const violated = [...parts].flatMap(([node, seen]) => (seen ? [node] : []))
   if (violated.length > 0) return { whole: parts.get(UNLABELLED) ?? manyOf(violated), parts }
@@ -121,9 +125,4 @@ function manyOf(nodes: readonly string[]): Observation {
 
 function unknown(reason: string): Observation {
   return { status: "unknown", value: null, reason }
-}
-
-function oneLine(text: string): string {
-  const line = text.replace(/\s+/g, " ").trim()
-  return line.length <= MAX_SHOWN_CHARS ? line : `${line.slice(0, MAX_SHOWN_CHARS)}…`
 }

@@ -3,6 +3,7 @@ import { EnvironmentError, Interrupted } from "../../../lib/errors.ts"
 import { sha256 } from "../../../lib/ids.ts"
 import { withLock } from "../../../lib/lock.ts"
 import { note, oneLine } from "../../../lib/output.ts"
+import { squeezed } from "../../../lib/text.ts"
 import { privateFolder } from "../../../lib/private-folder.ts"
 import { composeEnvironment, docker } from "./compose.ts"
 import type { Engine } from "./engine.ts"
@@ -66,7 +67,7 @@ const STEP_CHARACTERS = 100
 function tellStep(image: string, line: string): void {
   const [, classic, kit, text = ""] = STEP.exec(line) ?? []
   const step = classic ?? kit
-  if (step !== undefined) note(`${image} ${step}  ${oneLine(text.replace(/\s+/g, " ")).slice(0, STEP_CHARACTERS)}`)
+  if (step !== undefined) note(`${image} ${step}  ${oneLine(squeezed(text)).slice(0, STEP_CHARACTERS)}`)
 }
 
 /** What the client says of itself, and what says nothing once a build has failed. */
