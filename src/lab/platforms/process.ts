@@ -18,8 +18,9 @@ import type { Lab, Node, NodeState } from "../lab.ts"
 import { members, type Places, render, type Rotation } from "../render.ts"
 import type { Subject } from "../subject.ts"
 import { installPrograms } from "./programs.ts"
+import { labEnvironment } from "./environment.ts"
 import { removeFolder } from "./remove-folder.ts"
-import { endResidents, RESIDENT_MARK } from "./residents.ts"
+import { endResidents } from "./residents.ts"
 import { startScript } from "./start-script.ts"
 
 /** How often nodes are looked at. A look costs 0.1 ms, and half of this is what it adds to a time to detect. */
@@ -106,11 +107,7 @@ export function processLab(id: string, subject: Subject, dir: string): ProcessLa
       return parsed.href
     },
     render: (template, values) => render(template, subject, places, rotation, values),
-    environment: () => ({
-      PATH: `${join(dir, "bin")}:${Bun.env.PATH ?? "/usr/local/bin:/usr/bin:/bin"}`,
-      [RESIDENT_MARK]: dir,
-      LANG: Bun.env.LANG ?? "C.UTF-8",
-    }),
+    environment: () => labEnvironment(dir),
     start: async (name) => {
       const command = [join(dir, known(name), "start")]
       const result = await runBounded(command, {

@@ -1,4 +1,3 @@
-import { join } from "node:path"
 import { systemClock, waitUntil } from "../../../lib/clock.ts"
 import { EnvironmentError, UsageError } from "../../../lib/errors.ts"
 import { didYouMean } from "../../../lib/nearest.ts"
@@ -6,9 +5,10 @@ import { runBounded } from "../../../lib/run.ts"
 import type { Lab } from "../../lab.ts"
 import { render, type Rotation } from "../../render.ts"
 import type { Subject } from "../../subject.ts"
+import { labEnvironment } from "../environment.ts"
 import { installPrograms } from "../programs.ts"
 import { removeFolder } from "../remove-folder.ts"
-import { endResidents, RESIDENT_MARK } from "../residents.ts"
+import { endResidents } from "../residents.ts"
 import { addressBook, type Found } from "./book.ts"
 import { tellChanges } from "./changes.ts"
 import { listContainers, sameProcess } from "./containers.ts"
@@ -68,12 +68,7 @@ export function dockerLab(
     watchNodes: (listener) => follow(engine, membership, systemClock, tellChanges(book.look, listener)),
     resolve: book.resolve,
     render: (template, values) => render(template, subject, { lab: dir, url: book.url }, rotation, values),
-    environment: () => ({
-      PATH: `${join(dir, "bin")}:${Bun.env.PATH ?? "/usr/local/bin:/usr/bin:/bin"}`,
-      [RESIDENT_MARK]: dir,
-      LANG: Bun.env.LANG ?? "C.UTF-8",
-      DOCKER_HOST: engine.host,
-    }),
+    environment: () => ({ ...labEnvironment(dir), DOCKER_HOST: engine.host }),
     start: async (name) => {
       const node = await find(name)
       if (node.state !== "exited") return
