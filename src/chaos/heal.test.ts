@@ -8,6 +8,7 @@ import { residents } from "../lab/platforms/residents.ts"
 import { bootId, identify, stateOf } from "../lib/process.ts"
 import { events, firstBreak } from "../store/events.ts"
 import { enterPhase, injectionsOf, planInjection } from "../store/injections.ts"
+import { createAdopted } from "../store/adopted.ts"
 import { getLab, recordGuardian } from "../store/labs.ts"
 import { enterStage, getTrial } from "../store/trials.ts"
 import { destroyLab, healLab, sweep } from "./heal.ts"
@@ -207,6 +208,34 @@ describe("a sweep", () => {
     await guardian.exited
     expect(guardian.signalCode).toBe("SIGKILL")
     expect(isGone(sleepy.lab)).toBe(true)
+  })
+
+  test("looks once beside all adopted labs, and says when nobody answers", async () => {
+    const { store, lab } = sleepy
+    const { subject_text } = getLab(store, lab.id)!
+    for (const id of ["shop-1", "shop-2"])
+      createAdopted(store, id, { id, subject: "shop", subject_text, dir: join(sleepy.dir, id) })
+    let [asked, answer] = [0, () => Response.json([])]
+    const fetch = () => {
+      asked++
+      return answer()
+    }
+    const server = Bun.serve({ unix: join(sleepy.dir, "engine.sock"), fetch })
+    const before = process.env.DOCKER_HOST
+    process.env.DOCKER_HOST = `unix://${join(sleepy.dir, "engine.sock")}`
+    try {
+      expect(await sweep(store)).toEqual({ healed: [], tidied: [], unseen: undefined, failures: [] })
+      expect(asked).toBe(1)
+      answer = () => Response.json({ message: "no" }, { status: 500 })
+      expect((await sweep(store)).failures).toEqual([expect.stringMatching(/^what was left .*: no$/)])
+      await server.stop(true)
+      const { unseen, failures } = await sweep(store)
+      expect([unseen, failures]).toEqual([expect.stringMatching(/^no Docker engine answers/), []])
+    } finally {
+      await server.stop(true)
+      if (before === undefined) delete process.env.DOCKER_HOST
+      else process.env.DOCKER_HOST = before
+    }
   })
 
   test("heals what it can, and says what it could not", async () => {

@@ -1,8 +1,10 @@
 import { refuseAdopted, tidyAdopted } from "../lab/adopt.ts"
-import type { Lab } from "../lab/lab.ts"
+import { type Lab, LabUnreachable } from "../lab/lab.ts"
 import { messageOf } from "../lib/errors.ts"
 import { signal } from "../lib/process.ts"
 import { openLabToDestroy } from "../lab/open.ts"
+import { dockerEngine } from "../lab/platforms/docker/engine.ts"
+import { withAbandoned } from "../lab/platforms/docker/remove.ts"
 import { enterPhase, injectionsOf, isOpen } from "../store/injections.ts"
 import { getLab, guardianOf, type LabRow, isOrphan, livingLabs, markDestroyed, markEnding } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
@@ -63,17 +65,11 @@ export async function destroyLab(store: Store, lab: Lab, why: Ending): Promise<v
  * that cannot be healed does not keep the others from it. An adopted lab goes on; what goes is the kitchen of an agent that was killed.
  */
 export async function sweep(store: Store, options: { force?: boolean } = {}): Promise<Swept> {
+  const { force = false } = options
   const labs = livingLabs(store)
-  const orphans = labs.filter((lab) => lab.adopted === null && (options.force || isOrphan(lab)))
-  const failures: string[] = []
-  const tidied: LabRow[] = []
-  for (const row of labs.filter(({ adopted }) => adopted !== null)) {
-    try {
-      if (await tidyAdopted(row, { force: options.force ?? false })) tidied.push(row)
-    } catch (error) {
-      failures.push(`${row.id}: ${messageOf(error)}`)
-    }
-  }
+  const orphans = labs.filter((lab) => lab.adopted === null && (force || isOrphan(lab)))
+  const adopted = labs.filter((lab) => lab.adopted !== null)
+  const { tidied, unseen, failures } = await tidy(adopted, force)
   for (const row of orphans) {
     const guardian = guardianOf(row)
     // It may be stopped, or do the same at the same time: what is done here is done once.
@@ -86,18 +82,45 @@ export async function sweep(store: Store, options: { force?: boolean } = {}): Pr
     }
   }
   const healed = orphans.filter(({ id }) => !failures.some((failure) => failure.startsWith(`${id}:`)))
-  return { healed, tidied, failures }
+  return { healed, tidied, unseen, failures }
 }
 
 export interface Swept {
   healed: LabRow[]
   /** Adopted labs beside which a kitchen was left. */
   tidied: LabRow[]
+  /** Why nobody could look beside the adopted labs, when their engine does not answer. */
+  unseen: string | undefined
   /** Labs that could not be healed, each with the reason. */
   failures: string[]
 }
 
 // internal
+
+/** Whoever begins something waits for this look, though it is seldom of use. */
+const LOOK_WITHIN_MS = 5_000
+
+/** The engine is asked once, however many labs were adopted: it may hang, or be there no longer. */
+async function tidy(adopted: LabRow[], force: boolean): Promise<Omit<Swept, "healed">> {
+  const swept = { tidied: [] as LabRow[], unseen: undefined, failures: [] as string[] }
+  if (adopted.length === 0) return swept
+  let left: string[]
+  try {
+    const ids = adopted.map(({ id }) => id)
+    left = await withAbandoned(dockerEngine(), ids, { force, timeout_ms: LOOK_WITHIN_MS })
+  } catch (error) {
+    if (error instanceof LabUnreachable) return { ...swept, unseen: messageOf(error) }
+    return { ...swept, failures: [`what was left beside adopted labs: ${messageOf(error)}`] }
+  }
+  for (const row of adopted.filter(({ id }) => left.includes(id))) {
+    try {
+      if (await tidyAdopted(row, { force })) swept.tidied.push(row)
+    } catch (error) {
+      swept.failures.push(`${row.id}: ${messageOf(error)}`)
+    }
+  }
+  return swept
+}
 
 /** All at once: one that hangs must not keep the others from being undone before the lab goes. */
 function revertTogether(store: Store, lab: Lab): Promise<unknown> {

@@ -7,7 +7,10 @@ export function noteTidied(labs: readonly { id: string }[]): void {
   for (const { id } of labs) note(`removed the kitchen that was left beside ${id}; nothing else of it was touched`)
 }
 
-/** Heals what nobody answers for any more. A lab that resists is said, and keeps nobody from working. */
+/**
+ * Heals what nobody answers for any more. A lab that resists is said, and keeps nobody from working. An engine
+ * that does not answer is not: what is to be done may need none.
+ */
 export async function sweepAtStart(store: Store): Promise<void> {
   const { healed, tidied, failures } = await sweep(store)
   for (const { id } of healed) note(`healed ${id}, for which nobody answered any more`)

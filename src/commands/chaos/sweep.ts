@@ -17,12 +17,13 @@ export default defineCommand({
   },
   run: async ({ args }) => {
     const store = openExistingStore(storeFile(args.db))
-    const { healed, tidied, failures } = await sweep(store, { force: args.force === true })
+    const { healed, tidied, unseen, failures } = await sweep(store, { force: args.force === true })
     store.close()
     noteTidied(tidied)
     if (args.json) return printJson(healed.map(({ id }) => id))
     for (const { id } of healed) print(id)
     if (healed.length + tidied.length === 0) note("nothing to sweep")
+    if (unseen !== undefined) failures.push(`what was left beside adopted labs: ${unseen}`)
     if (failures.length > 0) throw new OperatorError(`labs could not be healed: ${failures.join("; ")}`)
   },
 })

@@ -1,7 +1,7 @@
 import { OperatorError } from "../../../lib/errors.ts"
 import { labelFilter, listLabelled } from "./containers.ts"
 import { type Engine, EngineRefusal } from "./engine.ts"
-import { labelOf, membershipOf } from "./membership.ts"
+import { LAB_LABEL, labelOf, membershipOf } from "./membership.ts"
 import { ownerLives } from "./owner-label.ts"
 
 /** What is being made while it is removed shows up in the next look. */
@@ -44,9 +44,20 @@ export async function removeLabelled(engine: Engine, id: string, { settle }: { s
  */
 export async function removeAbandoned(engine: Engine, id: string, { force }: { force: boolean }): Promise<number> {
   const listed = await listLabelled(engine, membershipOf({ id }))
-  const abandoned = listed.filter(({ Labels }) => force || !ownerLives(Labels))
+  const abandoned = listed.filter(({ Labels }) => isAbandoned(Labels, force))
   await Promise.all(abandoned.map(({ Id }) => remove(engine, `/containers/${Id}`, { force: "true", v: "true" })))
   return abandoned.length
+}
+
+/** Those of the labs of which `removeAbandoned` would remove something, by one request for all of them. */
+export async function withAbandoned(
+  engine: Engine,
+  ids: readonly string[],
+  { force, timeout_ms }: { force: boolean; timeout_ms: number },
+): Promise<string[]> {
+  const listed = await listLabelled(engine, { label: LAB_LABEL }, { timeout_ms })
+  const found = new Set(listed.flatMap(({ Labels }) => (isAbandoned(Labels, force) ? [Labels[LAB_LABEL]] : [])))
+  return ids.filter((id) => found.has(id))
 }
 
 /** Whether anything carries the label of a lab. */
@@ -56,6 +67,8 @@ export async function isLabelled(engine: Engine, id: string): Promise<boolean> {
 }
 
 // internal
+
+const isAbandoned = (labels: Record<string, string>, force: boolean) => force || !ownerLives(labels)
 
 async function labelled(engine: Engine, id: string) {
   const membership = membershipOf({ id })
