@@ -3,7 +3,7 @@ import { builtInPrices, type Prices } from "../agent/prices.ts"
 import { promptOf } from "../agent/prompt.ts"
 import { findVariant, isClaude, type Variant } from "../agent/variant.ts"
 import { findFault, paramsOf } from "../chaos/catalogue.ts"
-import { chooseTargets } from "../chaos/targets.ts"
+import { chooseTargets, groupOf } from "../chaos/targets.ts"
 import { cellKey } from "../eval/summary.ts"
 import { UsageError } from "../lib/errors.ts"
 import { sha256 } from "../lib/ids.ts"
@@ -96,7 +96,7 @@ function cellsOf(
   const platform = platformFor(subject, asked)
   const elsewhere = platform === platformFor(subject, undefined) ? {} : { platform }
   const fault = findFault(request.fault, subject)
-  const group = subject.faults[fault.name]?.group
+  const group = groupOf(fault, subject)
   const subject_text = keepText(store, "subject", subject.file, subject.text)
   return request.targets.flatMap((word) =>
     combinations(request.params).map((params) => {

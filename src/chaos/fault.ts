@@ -16,6 +16,8 @@ export interface Fault<Params = Record<string, unknown>, Plan = Record<string, u
   /** Throws a UsageError for parameters that are well-formed, and mean nothing for this subject. */
   check?(subject: Subject, params: Params): void
   platforms: readonly Platform[]
+  /** Breaks nodes; where its subject names no group for it, any of them. Left out: a fault of the subject as a whole. */
+  of_nodes?: boolean
   /** The subject recovers from it without help. */
   heals_itself: boolean
   /** When a trial calls the agent, where it is not to a ticket: at once, for nothing, or after the fault has gone. */

@@ -14,9 +14,9 @@ import {
   recordConfirmation,
 } from "../store/injections.ts"
 import type { Store } from "../store/open.ts"
-import { declarationOf, findFault, paramsOf } from "./catalogue.ts"
+import { findFault, paramsOf } from "./catalogue.ts"
 import type { AnyFault, Confirmed } from "./fault.ts"
-import { chooseTargets } from "./targets.ts"
+import { chooseTargets, groupOf } from "./targets.ts"
 
 export interface InjectOptions {
   fault: string
@@ -58,13 +58,15 @@ async function plan(
   if (!fault.platforms.includes(lab.platform)) {
     throw new UsageError(`${fault.name} does not work on ${lab.platform} labs`)
   }
-  const declaration = declarationOf(fault.name, lab.subject)
   const params = paramsOf(fault, lab.subject, options.params)
-  const services = chooseTargets(options.target, lab.subject, declaration.group, options.seed)
+  const services = chooseTargets(options.target, lab.subject, groupOf(fault, lab.subject), options.seed)
   const targets = (await lab.nodes()).filter((node) => services.includes(node.service))
   if (targets.length > 0 && targets.every(({ state }) => state === "exited")) {
     throw new UsageError(`${targets.map(({ name }) => name).join(", ")}: not running, so there is nothing to break`, {
-      hint: "start it first: each node's folder has a start",
+      hint:
+        lab.platform === "docker"
+          ? `start it first: docker start ${targets[0]?.name}`
+          : "start it first: each node's folder has a start",
     })
   }
   const id = `i-${randomHex(6)}`

@@ -1,20 +1,24 @@
 import { describe, expect, test } from "bun:test"
 import { parseSubject } from "../lab/parse-subject.ts"
 import { UsageError } from "../lib/errors.ts"
-import { chooseTargets, requireNodes } from "./targets.ts"
+import { members } from "../lab/render.ts"
+import { chooseTargets, groupOf, requireNodes } from "./targets.ts"
 
 const subject = await parseSubject(
   JSON.stringify({
     name: "kv",
     services: Object.fromEntries(["a", "b", "c", "d", "e", "prometheus"].map((name) => [name, {}])),
     "x-operator": {
+      prometheus: "http://prometheus:9090",
+      faults: { node_kill: { group: "three" } },
       groups: { five: ["a", "b", "c", "d", "e"], three: ["a", "b", "c"], two: ["a", "b"], single: ["a"] },
     },
   }),
   "kv.yaml",
 )
 const SEEDS = Array.from({ length: 100 }, (_, index) => index)
-const choose = (target: string, group: string | undefined, seed = 1) => chooseTargets(target, subject, group, seed)
+const choose = (target: string, group: string | undefined, seed = 1) =>
+  chooseTargets(target, subject, group === undefined ? undefined : members(subject, group), seed)
 const size = (target: string, group: string) => new Set(SEEDS.map((seed) => choose(target, group, seed).length))
 
 describe("a symbolic target", () => {
@@ -68,6 +72,12 @@ describe("a named target", () => {
     expect(() => choose("constructor", "five")).toThrow('there is no target "constructor"')
     expect(() => choose("one", "gruppe")).toThrow('no group or service "gruppe"')
   })
+})
+
+test("a fault of nodes draws from the group that its subject names, else from all but its Prometheus", () => {
+  expect(groupOf({ name: "node_kill", of_nodes: true }, subject)).toEqual(["a", "b", "c"])
+  expect(groupOf({ name: "node_pause", of_nodes: true }, subject)).toEqual(["a", "b", "c", "d", "e"])
+  expect(groupOf({ name: "drift" }, subject)).toBeUndefined()
 })
 
 test("a fault of nodes is refused when its target names none", () => {

@@ -3,14 +3,21 @@ import { didYouMean } from "../lib/nearest.ts"
 import { draw } from "../lib/random.ts"
 import type { Node } from "../lab/lab.ts"
 import { members } from "../lab/render.ts"
+import { textsOf } from "../lab/per-platform.ts"
 import type { Subject } from "../lab/subject.ts"
+import type { AnyFault } from "./fault.ts"
 
 /**
  * The services that a target means: `one`, `minority`, `majority` or `all` of the fault's group, a group, or a service. None
  * for a fault without a group, which is of the subject as a whole. The same seed draws the same services.
  */
-export function chooseTargets(target: string, subject: Subject, group: string | undefined, seed: number): string[] {
-  const names = group === undefined ? [] : members(subject, group)
+export function chooseTargets(
+  target: string,
+  subject: Subject,
+  group: readonly string[] | undefined,
+  seed: number,
+): string[] {
+  const names = group ?? []
   const count = COUNTS.get(target)?.(names.length)
   if (count === undefined) return named(target, subject)
   if (count <= 0 && names.length > 0) {
@@ -19,6 +26,18 @@ export function chooseTargets(target: string, subject: Subject, group: string | 
     })
   }
   return draw(names, Math.min(Math.max(0, count), names.length), seed)
+}
+
+/**
+ * The services among which a fault has its targets: the group that the subject declares for it, else, for a fault of nodes, all but
+ * the Prometheus that watches them. Undefined for a fault of the subject as a whole.
+ */
+export function groupOf(fault: Pick<AnyFault, "name" | "of_nodes">, subject: Subject): string[] | undefined {
+  const declared = subject.faults[fault.name]?.group
+  if (declared !== undefined) return members(subject, declared)
+  if (!fault.of_nodes) return undefined
+  const watching = textsOf(subject.prometheus ?? "").flatMap((url) => URL.parse(url)?.hostname ?? [])
+  return subject.services.filter((service) => !watching.includes(service))
 }
 
 /** For faults of nodes: one that would break nothing is refused before anything is recorded. */

@@ -4,7 +4,7 @@ import type { Lab, Node } from "../../lab/lab.ts"
 import type { Subject } from "../../lab/subject.ts"
 import { isNoFault } from "../../store/injections.ts"
 import type { AnyFault, Fault } from "../fault.ts"
-import { chooseTargets } from "../targets.ts"
+import { chooseTargets, groupOf } from "../targets.ts"
 
 interface HealedPagePlan extends Record<string, unknown> {
   fault: string
@@ -31,7 +31,7 @@ export function healedPage(
     heals_itself: true,
     calls: "too_late",
     plan: async (lab, targets, params, draw) => {
-      const nodes = targets.length > 0 ? targets : await ownTargets(lab, params.fault, draw.seed)
+      const nodes = targets.length > 0 ? targets : await ownTargets(lab, inner(lab, params), draw.seed)
       const declared = lab.subject.faults[params.fault]?.params ?? {}
       return { fault: params.fault, plan: await inner(lab, params).plan(lab, nodes, declared, draw) }
     },
@@ -44,8 +44,8 @@ export function healedPage(
 // internal
 
 /** One node of the group that the subject says the other fault is of. */
-async function ownTargets(lab: Lab, fault: string, seed: number): Promise<Node[]> {
-  const group = lab.subject.faults[fault]?.group
+async function ownTargets(lab: Lab, fault: AnyFault, seed: number): Promise<Node[]> {
+  const group = groupOf(fault, lab.subject)
   const services = group === undefined ? [] : chooseTargets("one", lab.subject, group, seed)
   return (await lab.nodes()).filter(({ service }) => services.includes(service))
 }

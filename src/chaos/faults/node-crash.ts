@@ -9,6 +9,7 @@ export const nodeCrash: Fault<Record<string, never>, { nodes: Node[] }> = {
   name: "node_crash",
   about: "Kills a node's process; its restart policy decides whether it comes back",
   params: z.strictObject({}),
+  of_nodes: true,
   platforms: ["docker"],
   heals_itself: true,
   plan: (_lab, targets) => {

@@ -8,6 +8,7 @@ export const nodeKill: Fault<Record<string, never>, { nodes: Node[] }> = {
   name: "node_kill",
   about: "Kills a node, which stays down",
   params: z.strictObject({}),
+  of_nodes: true,
   platforms: ["process", "docker"],
   heals_itself: false,
   plan: (_lab, targets) => {

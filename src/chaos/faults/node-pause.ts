@@ -8,6 +8,7 @@ export const nodePause: Fault<Record<string, never>, { nodes: Node[] }> = {
   name: "node_pause",
   about: "Freezes a node, which keeps its connections and answers nothing",
   params: z.strictObject({}),
+  of_nodes: true,
   platforms: ["process", "docker"],
   heals_itself: false,
   plan: (_lab, targets) => {

@@ -9,6 +9,7 @@ export const processHang: Fault<Record<string, never>, { nodes: Node[] }> = {
   name: "process_hang",
   about: "Stops a node's process without ending it: it takes connections and answers none",
   params: z.strictObject({}),
+  of_nodes: true,
   platforms: ["docker"],
   heals_itself: false,
   plan: (_lab, targets) => {

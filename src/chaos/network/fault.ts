@@ -4,6 +4,7 @@ import type { Container } from "../../lab/platforms/docker/containers.ts"
 import { containersOf, type Incarnation, incarnation } from "../../lab/platforms/docker/helper.ts"
 import { members } from "../../lab/render.ts"
 import type { Confirmed, Fault, Presence } from "../fault.ts"
+import { groupOf } from "../targets.ts"
 import { type Felt, feel, type Pair, showFelt } from "./felt.ts"
 import { applyRules, chainOf, removeRules, type Ruled, type Rules, seeRules } from "./rules.ts"
 
@@ -32,6 +33,7 @@ export function ruleFault<Params>(
   return {
     ...rest,
     platforms: ["docker"],
+    of_nodes: true,
     heals_itself: false,
     isStale: ({ ruled }, { name, process }) =>
       ruled.some(({ node }) => node.node === name && node.started !== process?.started),
@@ -60,13 +62,12 @@ export function peersOf(
   targets: readonly Node[],
   named: readonly string[] | undefined,
 ): string[] {
-  const group = lab.subject.faults[fault]?.group
-  const all = named ?? (group === undefined ? [] : [group])
-  const services = all.flatMap((name) => members(lab.subject, name))
+  const own = groupOf({ name: fault, of_nodes: true }, lab.subject) ?? []
+  const services = named?.flatMap((name) => members(lab.subject, name)) ?? own
   const others = services.filter((service) => !targets.some((target) => target.service === service))
   if (others.length > 0) return [...new Set(others)]
   throw new UsageError(`${fault} needs somebody on the other side of ${targets.map(({ name }) => name).join(", ")}`, {
-    hint: "name services or groups in the parameter `peers`, or a `group` in the subject's declaration",
+    hint: "name services or groups in the parameter `peers`",
   })
 }
 

@@ -120,7 +120,12 @@ function notOurs({ id, adopted }: Lab, service: string): EnvironmentError {
 
 /** The container of a node in which something is to be run. */
 function running(lab: Lab, { id, name, state }: Found): string {
-  if (id !== undefined && state === "running") return id
+  if (id === undefined) {
+    throw new EnvironmentError(`${name} of ${lab.id} is gone: somebody has removed its container`, {
+      hint: `docker ps -a --filter label=lab=${lab.id} shows what is there`,
+    })
+  }
+  if (state === "running") return id
   throw new EnvironmentError(`${name} of ${lab.id} is ${state}, so nothing can be run in it`, {
     hint: state === "paused" ? `docker unpause ${name}` : `docker start ${name}`,
   })
