@@ -83,7 +83,10 @@ function onHost(lab: Lab, node: Node | undefined, words: readonly string[]): Spa
 function inContainer(lab: Lab, { name, state }: Node, words: readonly string[]): Spawn {
   if (state !== "running") {
     throw new EnvironmentError(`${name} is ${state}, so nothing can be run in it`, {
-      hint: state === "paused" ? `docker unpause ${name}` : `docker start ${name}`,
+      hint:
+        state === "paused"
+          ? `docker unpause ${name}`
+          : `docker start ${name}; one that somebody has removed is not in docker ps -a --filter label=lab=${lab.id}`,
     })
   }
   const terminal = process.stdin.isTTY && process.stdout.isTTY ? ["--tty"] : []
