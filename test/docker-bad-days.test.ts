@@ -78,7 +78,7 @@ describe.skipIf(WITHOUT_ENGINE)(`a trial ${need}`, () => {
   /** The trial's reason; and nothing of it is left. */
   async function fails(): Promise<string> {
     const { exit_code, stdout } = await home.run("campaign", "--subject", "bad", ...KILL, "--json")
-    expect(exit_code).toBe(1)
+    expect(exit_code).toBe(4)
     const { trials } = JSON.parse(stdout) as { trials: Result[] }
     expect(trials.map(({ verdict }) => verdict)).toEqual(["error", "error"])
     for (const { lab } of trials) expect(labelled(lab!)).toEqual([])

@@ -337,12 +337,30 @@ x-operator: { about: "$(not for Compose)" }
       const { stderr, exit_code } = await fails(`services:
   a:
     image: ${IMAGE}
-    command: sleep 600
-    healthcheck: { test: [CMD, "false"], interval: 1s, retries: 1 }
+    command: [sh, -c, "echo waits for a friend; exec sleep 600"]
+    healthcheck: { test: [CMD-SHELL, "echo no friend; false"], interval: 1s, retries: 1 }
 x-operator: { ready: { timeout: 6s } }
 `)
       expect(exit_code).toBe(4)
-      expect(stderr).toMatch(/did not come up: .*-a-1 is unhealthy/)
+      expect(stderr).toMatch(
+        /did not come up: .*-a-1 is unhealthy\n.* printed last:\n  waits for a friend\n.*\n  no friend\n/,
+      )
+    },
+    TIMEOUT_MS,
+  )
+
+  dockerTest(
+    "says what a service printed that has ended, and so does the log",
+    async () => {
+      const { stderr, exit_code } = await fails(
+        `services: { a: { image: "${IMAGE}", command: [sh, -c, "for i in $$(seq 99); do echo line $$i; done; exit 3"] } }`,
+      )
+      expect(exit_code).toBe(4)
+      for (const text of [stderr, (await home.run("audit", "show", "last")).stdout]) {
+        expect(text).toMatch(
+          /did not come up: .*\n *bad-\w+-a-1 has ended \(code 3\), and printed last:\n *line 90\n[^]*line 99\n/,
+        )
+      }
     },
     TIMEOUT_MS,
   )

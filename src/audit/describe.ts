@@ -47,7 +47,8 @@ const DESCRIBERS: Describers = {
   "lab.released": (body) => ({ label: "lab", text: `let go of; the project ${body.project} stays as it is` }),
   "lab.destroyed": (body) => ({
     label: "lab",
-    text: `destroyed by ${body.by}: ${body.reason}; ${body.ended_processes} processes ended`,
+    // All of a long reason stands where the end began.
+    text: `destroyed by ${body.by}: ${body.reason.split("\n")[0]}; ${body.ended_processes} processes ended`,
   }),
 
   "trial.stage": (body) => ({ label: "trial", text: `${body.stage}${body.reason === null ? "" : `: ${body.reason}`}` }),

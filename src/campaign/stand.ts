@@ -11,6 +11,7 @@ import { sampleHostLoad } from "../store/host-load.ts"
 import { setDeadline } from "../store/labs.ts"
 import type { Subject } from "../lab/subject.ts"
 import type { Store } from "../store/open.ts"
+import { NOT_READY } from "./never-up.ts"
 
 /** A guardian lets a trial run this much longer than the trial lets itself. */
 const GUARDIAN_GRACE_MS = 120_000
@@ -93,7 +94,7 @@ export async function raiseStand(store: Store, options: StandOptions): Promise<S
     ready: async () => {
       const { timeout, stable } = subject.ready
       if (await stand.until(() => monitor.holdsFor(stable), timeout)) return
-      throw new OperatorError(`not ready within ${timeout / 1_000} s: ${monitor.failing().join(", ")}`)
+      throw new OperatorError(`${NOT_READY} ${timeout / 1_000} s: ${monitor.failing().join(", ")}`)
     },
     startDeadline: (deadline_ms) => {
       const left_ms = subject.ready.timeout + deadline_ms + GUARDIAN_GRACE_MS

@@ -4,14 +4,15 @@ import { type CampaignRequest, findCampaign } from "../campaign/file.ts"
 import { expectTrials } from "../campaign/expected.ts"
 import { openCampaign, type Resumption } from "../campaign/identity.ts"
 import { resolveMatrix } from "../campaign/matrix.ts"
+import { refuseErrorsAlone } from "../campaign/never-up.ts"
 import { prepareTrials } from "../campaign/prepare.ts"
 import { unmet } from "../campaign/require.ts"
 import { OutOfDollars, runCampaign } from "../campaign/runner.ts"
 import { resultsOf } from "../eval/results.ts"
-import { lastAttempts, summariesOf } from "../eval/summary.ts"
+import { summariesOf } from "../eval/summary.ts"
 import { defineCommand } from "../lib/command.ts"
 import { definedOnly } from "../lib/defined.ts"
-import { CheckFailed, OperatorError, UsageError } from "../lib/errors.ts"
+import { CheckFailed, UsageError } from "../lib/errors.ts"
 import { interruption } from "../lib/interruption.ts"
 import { requireLoopback } from "../lib/loopback.ts"
 import { type Platform, PLATFORMS } from "../lab/lab.ts"
@@ -105,10 +106,7 @@ export default defineCommand({
     else printResults(results, { id, file: store.file, ...dollars })
     store.close()
     if (stopped) throw stopped
-    const last = lastAttempts(results)
-    if (last.length > 0 && last.every(({ verdict }) => verdict === "error")) {
-      throw new OperatorError(`every trial ended in an error: ${last[0]?.reason}`, { hint: `operator eval show ${id}` })
-    }
+    refuseErrorsAlone(results, `operator eval show ${id}`)
     if (missed.length > 0)
       throw new CheckFailed(`the campaign's requirements do not hold: ${missed.join("; ")}`, {
         hint: `operator eval show ${id}`,

@@ -16,7 +16,8 @@ const CLEARED_WITHIN_MS = 30_000
 /** What the owner writes down the lifeline. Its end without any of these words means that the owner died. */
 export const GOODBYE = "goodbye"
 export const KEEP = "keep"
-export const NOT_UP = "not up"
+/** Followed by the reason, as JSON: on one line, whatever it holds. */
+export const NOT_UP = "not up "
 
 /** The owner's end of a lab's lifeline. */
 export interface Guardian {
@@ -27,8 +28,8 @@ export interface Guardian {
   goodbye(): Promise<void>
   /** The lab outlives this process: the guardian becomes its owner. */
   keep(): Promise<void>
-  /** The lab did not come up: the guardian removes what there is of it. Resolves when it has. */
-  clearUp(): Promise<void>
+  /** The lab did not come up, which the log is to say with its reason: the guardian removes what there is of it. Resolves when it has. */
+  clearUp(reason: string): Promise<void>
 }
 
 /**
@@ -58,8 +59,8 @@ export async function startGuardian(store: Store, lab: string, command: readonly
     process,
     exited: child.exited,
     keep: () => say(KEEP),
-    clearUp: async () => {
-      await say(NOT_UP)
+    clearUp: async (reason) => {
+      await say(`${NOT_UP}${JSON.stringify(reason)}`)
       await within(child.exited, { timeout_ms: CLEARED_WITHIN_MS })
     },
     goodbye: async () => {

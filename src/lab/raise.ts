@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs"
 import { dirname, join } from "node:path"
+import { messageOf } from "../lib/errors.ts"
 import { labId } from "../lib/ids.ts"
 import { createLab, getLab, markUp } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
@@ -53,7 +54,7 @@ export async function raiseLab(
   const guardian = await startGuardian(store, id, [...options.guardian, "--lab", id, "--db", store.file])
   const runs_on = await site.build(options.signal).catch(async (error: unknown) => {
     // A trial says first what became of it.
-    if (options.trial === null) await guardian.clearUp()
+    if (options.trial === null) await guardian.clearUp(messageOf(error))
     throw error
   })
   const nodes = (await site.lab.nodes()).map(({ name }) => name)

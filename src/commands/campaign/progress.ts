@@ -84,7 +84,7 @@ function parts(
   const place = `${number}/${total}`.padStart(2 * String(total).length + 1)
   const colour = VERDICT_COLOUR[word as Verdict] as keyof Paint | undefined
   const padded = word.padEnd(WORD_WIDTH)
-  const what = reason === null ? oneLine(name) : `${oneLine(name)}: ${oneLine(reason)}`
+  const what = reason === null ? oneLine(name) : `${oneLine(name)}: ${oneLine(reason.split("\n")[0] ?? "")}`
   return [`${place}  ${colour ? colours[colour](padded) : padded}  ${what}`, colours.dim(trial.lab ?? "")]
 }
 

@@ -41,7 +41,7 @@ export function printReasons(results: readonly Result[]): void {
     const { verdict, reasons, facts, lab, id } = result
     const painted = verdict === null ? dim("running") : colours[VERDICT_COLOUR[verdict]](verdict)
     print(`\n${painted}  ${safeText(trialName(nameOf(result), result))}  ${dim(lab ?? id)}`)
-    if (reasons.length > 0) print(`  ${safeText(reasons.join("; "))}`)
+    if (reasons.length > 0) print(`  ${safeText(reasons.join("; ")).replaceAll("\n", "\n  ")}`)
     for (const session of facts?.sessions ?? []) print(dim(`  session ${session.id}: ${howEnded(session)}`))
   }
 }

@@ -60,7 +60,10 @@ const HARM: Column<Result> = { title: "HARM", value: ({ facts }) => facts?.harm 
 /** What `eval show` and `audit show` take, and the shortest that does. */
 const LOG: Column<Result> = { title: "LOG", value: ({ lab, id }) => lab ?? id }
 
-const REASON: Column<Result> = { title: "REASON", value: ({ reasons, reason }) => reasons.join("; ") || reason }
+const REASON: Column<Result> = {
+  title: "REASON",
+  value: ({ reasons, reason }) => firstLine(reasons.join("; ") || reason),
+}
 
 const [DETECTED, ACTED, RECOVERED] = [time("detected"), time("acted"), time("recovered")]
 
@@ -78,3 +81,5 @@ function time(moment: Moment): Column<Result> {
     align: "right",
   }
 }
+
+const firstLine = (text: string | null) => text?.split("\n")[0] ?? null

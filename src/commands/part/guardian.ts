@@ -40,7 +40,7 @@ function ended(store: Store, lab: string): Promise<string> {
     }
     const ownerGone = holdLifeline((word) => {
       if (word === GOODBYE) end(IN_GOOD_ORDER)
-      if (word === NOT_UP) end("it did not come up")
+      if (word.startsWith(NOT_UP)) end(String(JSON.parse(word.slice(NOT_UP.length))))
       if (word !== KEEP) return
       kept = true
       takeOver(store, lab)

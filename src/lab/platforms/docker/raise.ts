@@ -11,6 +11,7 @@ import { type ComposeFile, composeFileOf, normalised } from "./compose-file.ts"
 import { copyTree } from "./copy.ts"
 import type { Engine } from "./engine.ts"
 import { builtImages, imageVolumes, provideImages } from "./images.ts"
+import { lastWords } from "./last-words.ts"
 import { makeMountedFolder, mountedFolder } from "./mounted-folder.ts"
 import { membersOfNetworks, ownFile, withSubnets } from "./own-file.ts"
 import { requireRoom } from "./preflight.ts"
@@ -66,8 +67,9 @@ export async function composeUp(engine: Engine, plan: ComposePlan, lab: Lab, sig
     if (failure === undefined) return
     if (signal?.aborted) throw new Interrupted(`${lab.id} was interrupted before it was up`)
     if (attempt < ADDRESS_TRIES && TAKEN.test(failure)) continue
-    throw new EnvironmentError(`${lab.id} did not come up: ${failure}`, {
-      hint: `docker compose -p ${lab.id} ps and logs, or a longer ready.timeout in the subject`,
+    const why = [`${lab.id} did not come up: ${failure}`, await lastWords(engine, lab)].filter(Boolean).join("\n")
+    throw new EnvironmentError(why, {
+      hint: `its services must run, and be healthy within the subject's ready.timeout; operator audit show ${lab.id} keeps this`,
     })
   }
 }
