@@ -289,6 +289,7 @@ describe("an up that cannot be", () => {
     cap_add: [SYS_PTRACE, SYS_ADMIN]
     devices: ["/dev/null:/dev/null"]
     security_opt: ["seccomp:unconfined"]
+    volumes: ["v:/data"]
 networks: { outside: { external: true } }
 volumes:
   v: { driver_opts: { type: none, o: bind, device: / } }
@@ -304,7 +305,8 @@ x-operator: { about: "$(not for Compose)" }
         "bad.yaml:12:27: services.b.cap_add[1]: SYS_ADMIN",
         "bad.yaml:13:14: services.b.devices:",
         "bad.yaml:14:20: services.b.security_opt[0]:",
-        "bad.yaml:15:34: networks.outside.external:",
+        "bad.yaml:15:15: services.b.volumes[0]: Compose takes the one letter of v:/data for a drive",
+        "bad.yaml:16:34: networks.outside.external:",
       ])
         expect(stderr).toContain(place)
     },

@@ -7,6 +7,7 @@ import type { Subject } from "../../subject.ts"
 import { compose, composeEnvironment } from "./compose.ts"
 import { complaint } from "./compose-complaint.ts"
 import { hostPathProblems } from "./host-paths.ts"
+import { refuseReadIn } from "./read-in.ts"
 import { refusals } from "./refusals.ts"
 
 /** What `docker compose config --format json` prints, as far as a lab reads it. Everything else goes through as it is. */
@@ -102,6 +103,7 @@ export function instancesOf(service: ComposeService): number {
  */
 export async function normalised(subject: SubjectFile, id: string, where: Whereabouts): Promise<ComposeFile> {
   const document = openDocument(subject.text, subject.file)
+  refuseReadIn(document, where.folder)
   const file = await config(document, subject, id, where.folder)
   const problems = [...refusals(file, where.folder), ...hostPathProblems(file, where)]
   if (problems.length > 0) throw document.error(problems)

@@ -87,8 +87,16 @@ function* listed(path: Path, value: unknown, pattern: RegExp, text: string): Gen
   }
 }
 
+/** "v:/data", of which Compose makes a volume without a name at this very path. */
+const DRIVE = /^[A-Za-z]:/
+
 function* ofMounts(path: Path, mounts: ComposeMount[], folder: string): Generator<YamlProblem> {
-  for (const [index, { type, source = "" }] of mounts.entries()) {
+  for (const [index, { type, source = "", target }] of mounts.entries()) {
+    if (type === "volume" && source === "" && DRIVE.test(target))
+      yield {
+        path: [...path, index],
+        text: `Compose takes the one letter of ${target} for a drive: give the volume a longer name`,
+      }
     if (type === "bind") yield* ofHostPath([...path, index], source, folder)
     else if (type !== "volume" && type !== "tmpfs")
       yield { path: [...path, index], text: `a lab has no mounts of type ${type}` }
