@@ -4,6 +4,7 @@ import { nodeOf } from "../../test/support/kv-lab.ts"
 import { watchedLab } from "../../test/support/watched-lab.ts"
 import { HEALTH, holding, observations, seen, watching } from "../../test/support/watching.ts"
 import { UsageError } from "../lib/errors.ts"
+import { bootId, identify } from "../lib/process.ts"
 import { events } from "../store/events.ts"
 import { getLab, markDestroyed } from "../store/labs.ts"
 import { listTickets, openTicket } from "../store/tickets.ts"
@@ -38,6 +39,21 @@ describe("one lab", () => {
     const monitor = await startMonitor(store, lab, { interval_ms: 50 })
     expect(holdsSince(store, lab.id)).toBeUndefined()
     await seen(() => listTickets(store).find((ticket) => ticket.id === id)?.state === "resolved")
+    await monitor.stop()
+  })
+
+  test("is taken over at once from a monitor whose process has died", async () => {
+    await using base = await watchedLab({ invariants: [HEALTH] })
+    const { store, lab } = base
+    await using dying = Bun.spawn(["sleep", "600"])
+    const holds = { ...identify(dying.pid)!, boot: bootId(), nonce: "0" }
+    const beat = "update labs set monitor = ?, monitor_seen_ms = ? where id = ?"
+    store.db.query(beat).run(JSON.stringify(holds), store.clock.mono_ms() + 1_000, lab.id)
+    await expect(startMonitor(store, lab)).rejects.toThrow(`(process ${dying.pid})`)
+    dying.kill("SIGKILL")
+    await dying.exited
+    store.db.query(beat).run(JSON.stringify(holds), store.clock.mono_ms() + 1_000, lab.id)
+    const monitor = await startMonitor(store, lab, { interval_ms: 50 })
     await monitor.stop()
   })
 

@@ -1,5 +1,6 @@
 import { EnvironmentError, UsageError } from "../lib/errors.ts"
 import { randomHex } from "../lib/ids.ts"
+import { bootId, fateOf, type ProcessRecord, thisProcess } from "../lib/process.ts"
 import { append } from "../store/events.ts"
 import type { EventBodies } from "../store/kinds.ts"
 import { getLab, isEnding } from "../store/labs.ts"
@@ -12,17 +13,23 @@ export const HEARTBEAT_MS = 1_000
 /** The right to be the one monitor of a lab. */
 export interface MonitorLease {
   lab: string
+  /** A `Holder` as JSON. */
   monitor: string
 }
 
-/** Takes the lab for a new monitor. What an earlier one said of its gates is forgotten. */
+/**
+ * Takes the lab for a new monitor, and from one that died, or was not heard of for too long. What an earlier one said of its gates is
+ * forgotten.
+ */
 export function takeLease(store: Store, lab: string, started: EventBodies["monitor.started"]): MonitorLease {
-  const lease = { lab, monitor: `${process.pid}-${randomHex(8)}` }
+  const holder: Holder = { ...thisProcess(), boot: bootId(), nonce: randomHex(8) }
+  const lease = { lab, monitor: JSON.stringify(holder) }
   store.write(() => {
     const row = getLab(store, lab)
     if (!row || isEnding(row)) throw new UsageError(`there is no lab ${lab}`, { hint: "operator labs" })
-    if (row.monitor !== null && isFresh(row.monitor_seen_ms, store.clock.mono_ms())) {
-      throw new UsageError(`${lab} has a monitor already (process ${row.monitor.split("-")[0]})`, {
+    const other = row.monitor === null ? undefined : holderOf(row.monitor)
+    if (other && fateOf(other) !== "dead" && isFresh(row.monitor_seen_ms, store.clock.mono_ms())) {
+      throw new UsageError(`${lab} has a monitor already (process ${other.pid})`, {
         hint: "one lab has one monitor: stop that one first, or read what it says with operator tickets list",
       })
     }
@@ -71,7 +78,32 @@ export function releaseLease(store: Store, lease: MonitorLease): void {
   })
 }
 
+/** Should this process end before its monitor does, since nobody reads any more what it prints for one. Until the returned function is called. */
+export function releaseAtExit(store: Store, lease: MonitorLease): () => void {
+  const release = () => {
+    try {
+      releaseLease(store, lease)
+    } catch {
+      // The next monitor sees that this process is gone.
+    }
+  }
+  process.once("exit", release)
+  return () => void process.off("exit", release)
+}
+
 /** Whether a heartbeat at `seen_ms` still counts. One from the future is of another boot. */
 export function isFresh(seen_ms: number, now_ms: number): boolean {
   return Math.abs(now_ms - seen_ms) <= HEARTBEAT_FRESH_MS
+}
+
+// internal
+
+/** Which process the monitor is, and which of its monitors. */
+interface Holder extends ProcessRecord {
+  nonce: string
+}
+
+/** Undefined for what an earlier operator wrote: nobody of that one still watches. */
+function holderOf(monitor: string): Holder | undefined {
+  return monitor.startsWith("{") ? (JSON.parse(monitor) as Holder) : undefined
 }

@@ -4,7 +4,7 @@ import type { Store } from "../store/open.ts"
 import { type HostLag, hostWasLate, watchHostLag } from "./host-lag.ts"
 import { UNKNOWN_TICKET_AFTER_MS } from "./invariant.ts"
 import type { Observation } from "./judge.ts"
-import { heartbeat, HEARTBEAT_MS, type MonitorLease, releaseLease, takeLease } from "./lease.ts"
+import { heartbeat, HEARTBEAT_MS, type MonitorLease, releaseAtExit, releaseLease, takeLease } from "./lease.ts"
 import { type Change, type Logbook, openLogbook } from "./logbook.ts"
 import { type Nap, nap } from "./nap.ts"
 import { observeLook } from "./parts.ts"
@@ -98,9 +98,11 @@ function run(watch: Watch) {
   const naps = new Map(targets.map((target) => [target, nap(store.clock)]))
   const inSlot = slots(MAX_PROBES)
   let failed = false
+  const unhook = releaseAtExit(store, lease)
 
   const halt = () => {
     stopping.abort()
+    unhook()
     unwatch()
     lag.stop()
     for (const sleeper of naps.values()) sleeper.wake()
