@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs"
 import { homedir } from "node:os"
 import { dirname, join, resolve } from "node:path"
 import { type Clock, systemClock } from "../lib/clock.ts"
-import { codeOf } from "../lib/errors.ts"
+import { codeOf, EnvironmentError } from "../lib/errors.ts"
 import { environmentError } from "../lib/system-error.ts"
 import { BUSY_TIMEOUT_MS, connectForReading, connectForWriting, notOurs, refuseMissing, schemaOf } from "./connect.ts"
 
@@ -36,7 +36,7 @@ export function storeFile(flag?: string): string {
 /** Opens the store for writing, and creates or migrates it. */
 export function openStore(file: string, clock: Clock = systemClock): Store {
   return explained(file, () => {
-    mkdirSync(dirname(file), { recursive: true })
+    makeFolder(dirname(file))
     const end_ms = systemClock.mono_ms() + BUSY_TIMEOUT_MS
     for (;;) {
       try {
@@ -92,6 +92,19 @@ function storeOn(db: Database, file: string, clock: Clock): Store {
     checkpoint: () =>
       explained(file, () => db.query<{ busy: number }, []>("pragma wal_checkpoint(truncate)").get()?.busy === 0),
     close: () => db.close(),
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    // What is missing cannot be made where it is, in /proc for one.
+    if (codeOf(error) !== "ENOENT") throw error
+    throw new EnvironmentError(`the folder ${folder} for the store cannot be made`, {
+      hint: "--db FILE or OPERATOR_DB names a store elsewhere",
+      cause: error,
+    })
   }
 }
 
