@@ -82,6 +82,20 @@ describe("every command says that", () => {
     expect(readdirSync(dir)).toEqual([])
   })
 
+  test("nothing was ever started, where no store is named", async () => {
+    delete home.env.OPERATOR_DB
+    home.env.HOME = dir
+    for (const words of [["labs"], ["audit", "list"], ["eval", "list"], ["tickets", "list"], ["chaos", "status"]]) {
+      const { stdout, exit_code } = await home.run(...words, "--json")
+      expect({ words, json: JSON.parse(stdout), exit_code }).toEqual({ words, json: [], exit_code: 0 })
+    }
+    expect(await home.run("labs")).toMatchObject({
+      stderr: "no lab is up; operator up SUBJECT makes one\n",
+      exit_code: 0,
+    })
+    expect(readdirSync(dir)).not.toContain(".operator")
+  })
+
   test("the file is another program's, and leaves it alone", async () => {
     using other = new Database(file, { create: true })
     other.run("create table notes (text); insert into notes values ('mine')")

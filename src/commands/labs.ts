@@ -5,14 +5,14 @@ import { printTable } from "../lib/table.ts"
 import type { Node } from "../lab/lab.ts"
 import { openLab } from "../lab/open.ts"
 import { isOrphan, type LabRow, livingLabs } from "../store/labs.ts"
-import { openStoreReadOnly, type Store, storeFile } from "../store/open.ts"
+import { openStoreToList, type Store } from "../store/open.ts"
 
 export default defineCommand({
   about: "The labs that are up, with the state of their nodes.",
   examples: ["operator labs", "operator labs --json | jq -r '.[].lab'"],
   args: {},
   run: async ({ args }) => {
-    const store = openStoreReadOnly(storeFile(args.db))
+    const store = openStoreToList(args.db)
     const labs = await Promise.all(
       livingLabs(store).map(async (row) => {
         const nodes = (await nodesOf(store, row)).map(({ name, state, process }) => ({

@@ -1,5 +1,5 @@
 import { type Database, SQLiteError } from "bun:sqlite"
-import { mkdirSync } from "node:fs"
+import { existsSync, mkdirSync } from "node:fs"
 import { homedir } from "node:os"
 import { dirname, join, resolve } from "node:path"
 import { type Clock, systemClock } from "../lib/clock.ts"
@@ -58,6 +58,17 @@ export function openExistingStore(file: string, clock: Clock = systemClock): Sto
 /** Opens an existing store for reading alone; also a file that lies in a folder without write permission. */
 export function openStoreReadOnly(file: string, clock: Clock = systemClock): Store {
   return explained(file, () => storeOn(connectForReading(file), file, clock))
+}
+
+/**
+ * The store for a command that lists, at `--db` or where `storeFile` says: an empty one where nobody has named a store and there is none
+ * yet, since nothing was ever started. Nothing is created.
+ */
+export function openStoreToList(flag?: string): Store {
+  const file = storeFile(flag)
+  const named = flag !== undefined || Boolean(Bun.env.OPERATOR_DB)
+  if (named || existsSync(file)) return openStoreReadOnly(file)
+  return storeOn(connectForWriting(":memory:"), file, systemClock)
 }
 
 /** The schema of the store at `file`, 0 when there is none yet. Nothing is created; what is no store is refused. */

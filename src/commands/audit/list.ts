@@ -2,14 +2,14 @@ import { listLogs } from "../../audit/list.ts"
 import { defineCommand } from "../../lib/command.ts"
 import { ago, note, printJson } from "../../lib/output.ts"
 import { printTable } from "../../lib/table.ts"
-import { openStoreReadOnly, storeFile } from "../../store/open.ts"
+import { openStoreToList } from "../../store/open.ts"
 
 export default defineCommand({
   about: "The logs that the store holds, newest first: one for each lab, and the attempts that never came to a lab.",
   examples: ["operator audit list", "operator audit list -n 5 --json"],
   args: { limit: { type: "number", alias: "n", integer: true, min: 1, default: 20, description: "at most so many" } },
   run: ({ args }) => {
-    const store = openStoreReadOnly(storeFile(args.db))
+    const store = openStoreToList(args.db)
     const logs = listLogs(store, args.limit)
     store.close()
     if (args.json) return printJson(logs)

@@ -6,14 +6,14 @@ import { printTable } from "../../lib/table.ts"
 import { openLab } from "../../lab/open.ts"
 import { allInjections, type Injection, isOpen } from "../../store/injections.ts"
 import { getLab, isEnding } from "../../store/labs.ts"
-import { openStoreReadOnly, type Store, storeFile } from "../../store/open.ts"
+import { openStoreToList, type Store } from "../../store/open.ts"
 
 export default defineCommand({
   about: "Injections that were not undone, and whether each is still in the world; with --all, every one.",
   examples: ["operator chaos status", "operator chaos status --all --json"],
   args: { all: { type: "boolean", description: "those that are over, too" } },
   run: async ({ args }) => {
-    const store = openStoreReadOnly(storeFile(args.db))
+    const store = openStoreToList(args.db)
     const chosen = allInjections(store).filter((injection) => args.all || isOpen(injection))
     const injections = await Promise.all(chosen.map(async (one) => ({ ...one, now: await now(store, one) })))
     store.close()

@@ -2,14 +2,14 @@ import { listOutcomes } from "../../eval/campaigns.ts"
 import { defineCommand } from "../../lib/command.ts"
 import { ago, note, printJson } from "../../lib/output.ts"
 import { printTable } from "../../lib/table.ts"
-import { openStoreReadOnly, storeFile } from "../../store/open.ts"
+import { openStoreToList } from "../../store/open.ts"
 
 export default defineCommand({
   about: "The campaigns that the store holds, newest first: how far each is, and how many trials were a success.",
   examples: ["operator eval list", "operator eval list -n 5 --json"],
   args: { limit: { type: "number", alias: "n", integer: true, min: 1, default: 20, description: "at most so many" } },
   run: ({ args }) => {
-    const store = openStoreReadOnly(storeFile(args.db))
+    const store = openStoreToList(args.db)
     const campaigns = listOutcomes(store, args.limit)
     store.close()
     if (args.json) return printJson(campaigns)

@@ -3,7 +3,7 @@ import { ago, note, printJson } from "../../lib/output.ts"
 import { matchPrefix } from "../../lib/prefix.ts"
 import { printTable } from "../../lib/table.ts"
 import { labIds, livingLabs } from "../../store/labs.ts"
-import { openStoreReadOnly, storeFile } from "../../store/open.ts"
+import { openStoreToList } from "../../store/open.ts"
 import { listTickets, UNSETTLED } from "../../store/tickets.ts"
 
 const WHERE = "operator labs shows those that are up, operator audit list the others, too"
@@ -16,7 +16,7 @@ export default defineCommand({
     all: { type: "boolean", description: "settled ones too, and those of labs that are gone" },
   },
   run: ({ args }) => {
-    const store = openStoreReadOnly(storeFile(args.db))
+    const store = openStoreToList(args.db)
     const living = new Set(livingLabs(store).map(({ id }) => id))
     const found = listTickets(store, {
       ...(args.lab === undefined ? {} : { lab: matchPrefix(args.lab, labIds(store), "lab", WHERE) }),
