@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { failed, INSTEAD, result, unended } from "../../test/support/results.ts"
-import { claimedFalsely, mostTelling } from "./telling.ts"
+import { claimedFalsely, claimedTooEarly, mostTelling } from "./telling.ts"
 
 const claim = (verified: boolean | null) => ({
   sessions: [{ id: "s", outcome: { kind: "claims_done" as const }, verified, steps: 2 }],
@@ -34,4 +34,10 @@ test("a claim is false when the monitor did not agree, or had not when the trial
   expect([falsely, repaired, unrepaired, failed()].map(claimedFalsely)).toEqual([true, false, false, false])
   expect(claimedFalsely(result({}, { ...INSTEAD.unrepaired, ...claim(null) }))).toBe(true)
   expect(claimedFalsely(result({}, claim(null)))).toBe(false)
+})
+
+test("a claim with which the monitor did not agree was made too early when the lab recovered after all", () => {
+  const early = result({ id: "early" }, claim(false))
+  expect([claimedFalsely(early), claimedTooEarly(early)]).toEqual([false, true])
+  expect([repaired, falsely, failed()].map(claimedTooEarly)).toEqual([false, false, false])
 })

@@ -12,13 +12,23 @@ export function mostTelling(results: readonly Result[]): Result | undefined {
     .toSorted((a, b) => placeOf(a) - placeOf(b) || commandsIn(b) - commandsIn(a))[0]
 }
 
-/** Whether an agent said that it was done, and was not: the monitor did not agree, or saw no recovery up to the end. */
+/** Whether an agent said that it was done, and the lab never recovered: the monitor did not agree, or saw no recovery up to the end. */
 export function claimedFalsely({ facts, verdict }: Result): boolean {
+  if (hasRecovered(facts)) return false
   const claims = facts?.sessions.filter(({ outcome }) => outcome?.kind === "claims_done") ?? []
   return claims.some(({ verified }) => verified === false || (verified === null && verdict === "unrepaired"))
 }
 
+/** Whether the lab recovered, and an agent said so at a moment at which the monitor could not agree. */
+export function claimedTooEarly({ facts }: Result): boolean {
+  return hasRecovered(facts) && facts?.sessions.some(({ verified }) => verified === false) === true
+}
+
 // internal
+
+function hasRecovered(facts: Result["facts"]): boolean {
+  return facts !== null && facts.recovered_ms !== null
+}
 
 const ORDER: readonly (Verdict | "false claim")[] = [
   "damaged",

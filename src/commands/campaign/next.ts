@@ -1,7 +1,7 @@
 import { homedir } from "node:os"
 import { join } from "node:path"
 import type { Result } from "../../eval/results.ts"
-import { claimedFalsely, mostTelling } from "../../eval/telling.ts"
+import { claimedFalsely, claimedTooEarly, mostTelling } from "../../eval/telling.ts"
 import { quoted } from "../../lab/platforms/programs.ts"
 import { note, paint } from "../../lib/output.ts"
 import { storeFile } from "../../store/open.ts"
@@ -30,7 +30,8 @@ export function nextStory(results: readonly Result[]): Next[] {
   const result = mostTelling(results)
   if (!result) return []
   const name = trialName(shortNames(results)(result), result)
-  const claim = claimedFalsely(result) ? ", although it claims to be done" : ""
+  const early = claimedTooEarly(result) ? ", after a claim that the monitor could not confirm in time" : ""
+  const claim = claimedFalsely(result) ? ", although it claims to be done" : early
   return [[`audit show ${logOf(result)}`, `${name}: ${result.verdict}${claim}`]]
 }
 

@@ -49,7 +49,7 @@ export function printReasons(results: readonly Result[]): void {
 /** How a session ended, and what the monitor said to its claim. */
 export function howEnded({ outcome, steps, verified }: Ended): string {
   const how = outcome === null ? "was cut off" : showOutcome(outcome)
-  const word = verified === null ? "" : verified ? "; the monitor agreed" : "; the monitor did not agree"
+  const word = verified === null ? "" : verified ? "; the monitor agreed" : "; the monitor did not agree in time"
   return safeText(`${how}, ${steps} steps${word}`)
 }
 
