@@ -175,7 +175,7 @@ dockerTest(
       expect(stderr).toContain(`the project ${project.name} is somebody else's`)
       expect(stderr).toContain(`operator adopt --release ${lab}`)
     }
-    await ends(0, "down", "--all")
+    expect((await ends(0, "down", "--all")).stderr).toContain(`adopt --release LAB lets go of an adopted one: ${lab}`)
     await ends(0, "chaos", "status")
     await ends(0, "chaos", "revert", "--all")
     await ends(0, "chaos", "sweep", "--force")
@@ -222,7 +222,7 @@ dockerTest(
     const monitor = home.start("monitor", lab)
     await until(() => watched() > watches)
     const { stdout } = await ends(0, "adopt", "--release", project.name, "--json")
-    expect(JSON.parse(stdout)).toEqual({ lab, project: project.name, left: [`${project.name}-helper`] })
+    expect(JSON.parse(stdout)).toEqual({ lab, project: project.name, gone: false, left: [`${project.name}-helper`] })
     expect(await monitor.exited).toBe(0)
     expect(has("lab.released")).toBe(true)
     expect((await ends(2, "logs", lab)).stderr).toContain("was released")
@@ -232,6 +232,16 @@ dockerTest(
     text("rm", "--force", `${project.name}-helper`)
     expect(project.everything()).toEqual(before)
     expect(project.state("db")).toBe("running")
+  },
+  TIMEOUT_MS,
+)
+
+dockerTest(
+  "let go of when its owner has removed it, it is said to be gone",
+  async () => {
+    const { stdout } = await ends(0, ...adopt())
+    await project[Symbol.asyncDispose]()
+    expect((await ends(0, "adopt", "--release", stdout.trim())).stderr).toBe(`the project ${project.name} is gone\n`)
   },
   TIMEOUT_MS,
 )

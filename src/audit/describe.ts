@@ -44,7 +44,7 @@ const DESCRIBERS: Describers = {
   "lab.kept": (body) => ({ label: "lab", text: `kept by its guardian, pid ${body.owner_pid}` }),
   "lab.deadline": () => undefined,
   "lab.ending": (body) => ({ label: "lab", text: `is taken down by ${body.by}: ${body.reason}` }),
-  "lab.released": (body) => ({ label: "lab", text: `let go of; the project ${body.project} stays as it is` }),
+  "lab.released": (body) => ({ label: "lab", text: `let go of; nothing of the project ${body.project} was changed` }),
   "lab.destroyed": (body) => ({
     label: "lab",
     // All of a long reason stands where the end began.

@@ -79,10 +79,10 @@ async function show({ lab, project, unwatched, again }: Adopted, json: boolean):
 
 async function release(store: Store, word: string, json: boolean): Promise<void> {
   const row = adoptedLab(store, word) ?? whichLab(store, word)
-  const left = await releaseLab(store, row)
+  const { left, gone } = await releaseLab(store, row)
   store.close()
-  if (json) return printJson({ lab: row.id, project: row.adopted, left })
+  if (json) return printJson({ lab: row.id, project: row.adopted, gone, left })
   print(row.id)
-  note(`the project ${row.adopted} goes on as it is`)
+  note(gone ? `the project ${row.adopted} is gone` : `the project ${row.adopted} goes on as it is`)
   if (left.length > 0) note(`no instance of a service, and perhaps an agent's: docker rm --force ${left.join(" ")}`)
 }

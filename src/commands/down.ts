@@ -26,9 +26,10 @@ export default defineCommand({
     if ((args.lab === undefined) === !args.all)
       throw new UsageError("name one lab, or --all", { hint: "operator labs shows them" })
     const store = openExistingStore(storeFile(args.db))
+    const living = livingLabs(store)
     const rows =
       args.lab === undefined
-        ? livingLabs(store).filter(({ trial, adopted }) => trial === null && adopted === null)
+        ? living.filter(({ trial, adopted }) => trial === null && adopted === null)
         : [whichLab(store, args.lab)]
     for (const row of rows) {
       refuseAdopted(row, "it is not taken down")
@@ -47,6 +48,9 @@ export default defineCommand({
     store.close()
     if (args.json) return printJson(rows.map(({ id }) => id))
     for (const { id } of rows) print(id)
-    if (rows.length === 0) note("no lab is up")
+    if (rows.length > 0) return
+    const adopted = living.filter((row) => row.adopted !== null).map(({ id }) => id)
+    if (adopted.length === 0) return note("no lab is up")
+    note(`no lab of ours is up; operator adopt --release LAB lets go of an adopted one: ${adopted.join(", ")}`)
   },
 })

@@ -48,10 +48,10 @@ export async function adoptProject(store: Store, subject: Subject, name: string)
 
 /**
  * Lets go of an adopted lab: monitors and agents of it end, a kitchen that is left goes, and the project stays as it is. Returns the
- * names of what is in the project and no instance of a service, which may be an agent's. An EnvironmentError, and nothing is done, without
+ * names of what is in the project and no instance of a service, which may be an agent's; and whether there is no such project any more. An EnvironmentError, and nothing is done, without
  * an engine.
  */
-export async function releaseLab(store: Store, row: LabRow): Promise<string[]> {
+export async function releaseLab(store: Store, row: LabRow): Promise<{ left: string[]; gone: boolean }> {
   const { adopted } = row
   if (adopted === null) {
     throw new UsageError(`${row.id} was not adopted: Operator has made it`, { hint: `operator down ${row.id}` })
@@ -62,7 +62,8 @@ export async function releaseLab(store: Store, row: LabRow): Promise<string[]> {
   markReleased(store, row.id, adopted)
   await lab.destroy({ patience_ms: RELEASE_PATIENCE_MS })
   const { members } = await projectOf(dockerEngine(), adopted)
-  return members.flatMap(({ name, service }) => (service === "" ? [name] : []))
+  const left = members.flatMap(({ name, service }) => (service === "" ? [name] : []))
+  return { left, gone: members.length === 0 }
 }
 
 /** Throws a UsageError for a lab that somebody else runs, with what may not be done to it. */
