@@ -100,7 +100,7 @@ describe("a variant's file is refused with its place:", () => {
       "name: v\nabout: x\nmodel: nobody\nlimits: {steps: -1}\n",
       "variants/v.yaml:4:17: limits.steps: ",
     ],
-    ["nothing", "", "variants/v.yaml:1:1: expected object, received null"],
+    ["nothing", "", "variants/v.yaml:1:1: the file is empty"],
   ])("%s", async (_, text, message) => {
     file("variants/v.yaml", text)
     expect(await refused(campaign("--variant", "v"))).toContain(message)

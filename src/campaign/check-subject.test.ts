@@ -160,7 +160,7 @@ x-operator:
       expect.anything(),
     ])
     expect(await problems("just text")).toContain("1:1: expected object, received string")
-    expect(await problems("")).toContain("1:1: expected object, received null")
+    expect(await problems("")).toContain("1:1: the file is empty")
     expect(await problems(`a: 1${"\n".repeat(2_000_000)}`)).toEqual(["1:1: longer than 1048576 characters"])
   })
 

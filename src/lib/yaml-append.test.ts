@@ -37,7 +37,7 @@ describe("a key is added behind all others of", () => {
   test("nothing that has it already, or has no keys", () => {
     expect(() => add("b: 1\nx:\n")).toThrow("f.yaml:2:1: x: is there already")
     expect(() => add("- 1\n")).toThrow("f.yaml:1:1: holds no keys at its top level")
-    expect(() => add("")).toThrow("f.yaml:1:1: holds no keys at its top level")
+    expect(() => add("")).toThrow("f.yaml:1:1: the file is empty")
     expect(() => add("b: [")).toThrow(/^f\.yaml:1:\d+: /)
   })
 })

@@ -29,7 +29,7 @@ export interface YamlDocument {
   without(key: string): string
 }
 
-/** Parses one YAML document. Duplicate keys, unknown tags, several documents and aliases that lead nowhere are errors. */
+/** Parses one YAML document. Duplicate keys, unknown tags, several documents and aliases that lead nowhere are errors, and so is nothing at all. */
 export function openDocument(text: string, file: string): YamlDocument {
   if (text.length > MAX_TEXT_CHARACTERS) throw atTheTop(file, `longer than ${MAX_TEXT_CHARACTERS} characters`)
   const lines = new LineCounter()
@@ -47,8 +47,10 @@ export function openDocument(text: string, file: string): YamlDocument {
   }))
   const unread = problems.length > 0 ? problems : referenceProblems(document)
   if (unread.length > 0) throw placedError(file, lines, unread)
+  const value = toValue(file, document)
+  if (value === null || value === undefined) throw atTheTop(file, "the file is empty")
   return {
-    value: toValue(file, document),
+    value,
     without: (key) => blanked(text, document, key),
     error: (found) =>
       placedError(

@@ -87,7 +87,8 @@ describe("content that does not fit is refused at its line and column:", () => {
   const inInvariant = (line: string) => `name: a\ninvariants:\n  - name: x\n    ${line}\n`
   const withProbe = (line: string) => inInvariant(`probe: ${line}`)
   test.each([
-    ["an empty file", "", ["s.yaml:1:1: expected object, received null"]],
+    ["an empty file", "", ["s.yaml:1:1: the file is empty"]],
+    ["a file that holds nothing", "# later\nnull\n", ["s.yaml:1:1: the file is empty"]],
     [
       "an unknown key, with the nearest",
       "name: a\ngroup: {}\n",
