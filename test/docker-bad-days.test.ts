@@ -102,6 +102,14 @@ describe.skipIf(WITHOUT_ENGINE)(`a trial ${need}`, () => {
     expect(await fails()).toMatch(/^not ready within 3 s: answers bad-\w+-a-1$/)
   })
 
+  test("of a service that ends soon after it came up is an error with what it printed last", async () => {
+    bad(
+      `services: { a: { image: "${IMAGE}", command: [sh, -c, "sleep 2; echo lost its friend; exit 7"] } }`,
+      "ready: { timeout: 5s, stable: 4s }",
+    )
+    expect(await fails()).toMatch(/-a-1 has ended \(code 7\), and printed last:\n  lost its friend$/)
+  })
+
   test("keeps which engine ran it and which images its services had", async () => {
     const { stdout, exit_code } = await home.run("campaign", "--subject", "web", ...KILL, "--json")
     expect(exit_code).toBe(0)

@@ -1,6 +1,7 @@
 import { destroyLab, PATIENCE_MS } from "../chaos/heal.ts"
 import { collateral } from "../eval/state-diff.ts"
 import type { Lab, Platform } from "../lab/lab.ts"
+import { lastWords } from "../lab/last-words.ts"
 import type { Subject } from "../lab/subject.ts"
 import { checkLedger } from "../lab/workload/check.ts"
 import { showDuration } from "../lib/duration.ts"
@@ -86,8 +87,9 @@ async function leaveAlone(store: Store, stand: Stand, { platform, quiet_ms, tell
   const { timeout, stable } = lab.subject.ready
   if (!(await stand.until(() => monitor.holdsFor(stable), timeout))) {
     const [observations, tickets] = [look(), unsettled(store, lab)]
-    const not_held = [`not ready within ${showDuration(timeout)}`, ...trouble(observations, tickets)]
-    return { ...begun, ready_ms: null, observations, tickets, ledger: null, not_held: not_held.map(inShort) }
+    const short = [`not ready within ${showDuration(timeout)}`, ...trouble(observations, tickets)].map(inShort)
+    const not_held = [...short, await lastWords(lab)].filter(Boolean)
+    return { ...begun, ready_ms: null, observations, tickets, ledger: null, not_held }
   }
   const ready_ms = Math.round(store.clock.mono_ms() - start_ms)
   tell(`ready after ${showDuration(ready_ms)}`)

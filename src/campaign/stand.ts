@@ -3,6 +3,7 @@ import { ownCommand } from "../lib/own-command.ts"
 import { waitUntil } from "../lib/clock.ts"
 import type { Guardian } from "../lab/guardian.ts"
 import type { Lab, Platform } from "../lab/lab.ts"
+import { lastWords } from "../lab/last-words.ts"
 import { raiseLab } from "../lab/raise.ts"
 import { startWorkload, type WorkloadProcess } from "../lab/workload/process.ts"
 import { unreachable } from "../monitor/roll-call.ts"
@@ -94,7 +95,8 @@ export async function raiseStand(store: Store, options: StandOptions): Promise<S
     ready: async () => {
       const { timeout, stable } = subject.ready
       if (await stand.until(() => monitor.holdsFor(stable), timeout)) return
-      throw new OperatorError(`${NOT_READY} ${timeout / 1_000} s: ${monitor.failing().join(", ")}`)
+      const failing = `${NOT_READY} ${timeout / 1_000} s: ${monitor.failing().join(", ")}`
+      throw new OperatorError([failing, await lastWords(lab)].filter(Boolean).join("\n"))
     },
     startDeadline: (deadline_ms) => {
       const left_ms = subject.ready.timeout + deadline_ms + GUARDIAN_GRACE_MS

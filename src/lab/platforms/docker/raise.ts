@@ -5,13 +5,13 @@ import { whereabouts } from "../../../lib/discovery.ts"
 import { EnvironmentError, Interrupted } from "../../../lib/errors.ts"
 import { labId } from "../../../lib/ids.ts"
 import type { Lab } from "../../lab.ts"
+import { lastWords } from "../../last-words.ts"
 import type { Subject } from "../../subject.ts"
 import { compose, composeEnvironment } from "./compose.ts"
 import { type ComposeFile, composeFileOf, normalised } from "./compose-file.ts"
 import { copyTree } from "./copy.ts"
 import type { Engine } from "./engine.ts"
 import { builtImages, imageVolumes, provideImages } from "./images.ts"
-import { lastWords } from "./last-words.ts"
 import { makeMountedFolder, mountedFolder } from "./mounted-folder.ts"
 import { membersOfNetworks, ownFile, withSubnets } from "./own-file.ts"
 import { requireRoom } from "./preflight.ts"
@@ -67,7 +67,7 @@ export async function composeUp(engine: Engine, plan: ComposePlan, lab: Lab, sig
     if (failure === undefined) return
     if (signal?.aborted) throw new Interrupted(`${lab.id} was interrupted before it was up`)
     if (attempt < ADDRESS_TRIES && TAKEN.test(failure)) continue
-    const why = [`${lab.id} did not come up: ${failure}`, await lastWords(engine, lab)].filter(Boolean).join("\n")
+    const why = [`${lab.id} did not come up: ${failure}`, await lastWords(lab)].filter(Boolean).join("\n")
     throw new EnvironmentError(why, {
       hint: `its services must run, and be healthy within the subject's ready.timeout; operator audit show ${lab.id} keeps this`,
     })
