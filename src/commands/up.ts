@@ -7,6 +7,7 @@ import { interruption } from "../lib/interruption.ts"
 import { requireLoopback } from "../lib/loopback.ts"
 import { note, print, printJson } from "../lib/output.ts"
 import { ownCommand } from "../lib/own-command.ts"
+import { lastWords } from "../lab/last-words.ts"
 import { type Lab, PLATFORMS } from "../lab/lab.ts"
 import { findSubject } from "../lab/parse-subject.ts"
 import { platformFor, raiseLab, requirePlatform } from "../lab/raise.ts"
@@ -66,7 +67,8 @@ async function untilReady(store: Store, lab: Lab, signal: AbortSignal): Promise<
   await monitor.stop()
   if (signal.aborted) throw new Interrupted(`${lab.id} was not waited for; its guardian takes it down`)
   if (ready) return
-  throw new EnvironmentError(`${lab.id} was not ready within ${showDuration(timeout)}: ${failing.join(", ")}`, {
+  const what = `${lab.id} was not ready within ${showDuration(timeout)}: ${failing.join(", ")}`
+  throw new EnvironmentError([what, await lastWords(lab)].filter(Boolean).join("\n"), {
     hint: "it was taken down; a longer ready.timeout in the subject gives it more time",
   })
 }
