@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { quoted } from "../src/lab/platforms/programs.ts"
+import { BUILT_IN } from "../src/chaos/catalogue.ts"
 import { openStore } from "../src/store/open.ts"
 import { type Home, makeHome, OPERATOR } from "./support/operator.ts"
 import { atKeyboard } from "./support/keyboard.ts"
@@ -41,9 +42,7 @@ describe("the candidates", () => {
   test("of a kind come from the working directory, the executable and the store", async () => {
     expect(await candidates("campaign", "q")).toEqual(["quickstart"])
     expect(await candidates("campaign", "--variant", "o")).toEqual(["oracle"])
-    expect(await candidates("campaign", "--fault", "")).toEqual([
-      ...["none", "false_page", "healed_page", "node_kill", "node_pause", "counter_drift"],
-    ])
+    expect(await candidates("campaign", "--fault", "")).toEqual([...BUILT_IN.map(({ name }) => name), "counter_drift"])
     expect(await candidates("agent", "--variant", "re")).toEqual(["restart-bot"])
     expect(await candidates("agent", "kv-1", "kv")).toEqual(["kv-1", "kv-2"])
     expect(await candidates("campaign", "--subject", "ratelimiter", "--target", "l")).toContain("limiter-b")
@@ -76,7 +75,7 @@ describe("the candidates", () => {
     const command = [...OPERATOR, "part", "complete", "--", "campaign", "--fault", ""]
     const { stdout, stderr } = Bun.spawnSync(command, { cwd: join(home.dir, "theirs"), env })
     expect([stdout.toString(), stderr.toString()]).toEqual([
-      "none\nfalse_page\nhealed_page\nnode_kill\nnode_pause\nmy_fault\ncounter_drift\n",
+      `${[...BUILT_IN.map(({ name }) => name), "my_fault", "counter_drift"].join("\n")}\n`,
       "",
     ])
   })
@@ -97,7 +96,7 @@ describe("bash", () => {
 
   test("offers commands, flags, ids and values", () => {
     expect(offered("chaos", "in")).toEqual(["inject"])
-    expect(offered("campaign", "--fault", "=", "node")).toEqual(["node_kill", "node_pause"])
+    expect(offered("campaign", "--fault", "=", "node")).toEqual(["node_kill", "node_crash", "node_pause"])
     expect(offered("campaign", "--stab")).toEqual(["--stable"])
     expect(offered("exec", "kv")).toEqual(["kv-1", "kv-2"])
     expect(offered("exec", "kv-1", "--", "")).toEqual([""])

@@ -103,7 +103,8 @@ export function instancesOf(service: ComposeService): number {
  */
 export async function normalised(subject: SubjectFile, id: string, where: Whereabouts): Promise<ComposeFile> {
   const document = openDocument(subject.text, subject.file)
-  refuseReadIn(document, where.folder)
+  // What is inside the executable brings nothing in from elsewhere, and has no place to ask for.
+  if (!where.embedded) refuseReadIn(document, where.folder)
   const file = await config(document, subject, id, where.folder)
   const problems = [...refusals(file, where.folder), ...hostPathProblems(file, where)]
   if (problems.length > 0) throw document.error(problems)
