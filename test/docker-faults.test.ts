@@ -4,10 +4,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { inject } from "../src/chaos/inject.ts"
 import { keepUp } from "../src/chaos/keep-up.ts"
-import { revert } from "../src/chaos/revert.ts"
+import { chainOf } from "../src/chaos/network/rules.ts"
+import { presenceOf, revert } from "../src/chaos/revert.ts"
 import { waitUntil } from "../src/lib/clock.ts"
-import { help, incarnation } from "../src/lab/platforms/docker/helper.ts"
-import { containersOf } from "../src/lab/platforms/docker/helper.ts"
+import { containersOf, help, incarnation } from "../src/lab/platforms/docker/helper.ts"
 import { events } from "../src/store/events.ts"
 import { type Injection, injectionsOf } from "../src/store/injections.ts"
 import { openStore, type Store } from "../src/store/open.ts"
@@ -75,6 +75,26 @@ describe("a partition", () => {
       expect(await undo(injection)).toBe("reverted")
       expect(await undo(injection)).toBe("reverted")
       expect([await reaches("a", "b"), await reaches("c", "a")]).toEqual([true, true])
+    },
+    TIMEOUT_MS,
+  )
+
+  dockerTest(
+    "is there for as long as a direction is cut, and gone once somebody has emptied both",
+    async () => {
+      const injection = await break_("network_partition", "a")
+      for (const [direction, left] of [
+        ["I", "active"],
+        ["O", "gone"],
+      ] as const) {
+        for (const found of await containersOf(tiny.lab.id)) {
+          const script = `iptables -F ${chainOf(injection.id)}${direction}`
+          const options = { share: "network", timeout_ms: 10_000 } as const
+          expect(await help(tiny.lab.id, incarnation(found), script, options)).toMatchObject({ exit_code: 0 })
+        }
+        expect(await presenceOf(tiny.lab, injection)).toBe(left)
+      }
+      expect(await undo(injection)).toBe("reverted")
     },
     TIMEOUT_MS,
   )

@@ -413,6 +413,15 @@ test("what has happened meanwhile reaches the model with the last result of a tu
   expect(log("result")[1]!.body.shown).toBe("2\n")
 })
 
+test("what a command did is on record although the conversation breaks right after it", async () => {
+  const news = () => {
+    throw new Error("nobody knows what has happened")
+  }
+  await expect(talk([runs("echo 1"), says("done")], { news })).rejects.toThrow("nobody knows")
+  expect(log("command")).toHaveLength(1)
+  expect(log("result")[0]!.body.shown).toBe("1\n")
+})
+
 test("a credential of the harness's environment does not reach the store", async () => {
   const secret = "sk-test-5f0e9a77c1"
   process.env["OPERATOR_TEST_API_KEY"] = secret

@@ -47,27 +47,30 @@ export async function converse(conversation: Conversation): Promise<SessionEnd> 
   const desk = { meter, batch, purse: openPurse(store, lease, limits.usd), transcript: openTranscript(store, lease) }
   const history: Message[] = [{ role: "user", content: [{ type: "text", text: page }] }]
   const end = (outcome: Outcome, report: string | null = null): SessionEnd => {
-    batch.now(() => {})
     const { steps, cost_usd, totals } = meter
     const diagnosis = report === null ? {} : { diagnosis: { ...readReport(report) } }
     return { outcome, steps, cost_usd, report, totals, ...diagnosis }
   }
 
   desk.transcript.page(model.system, page)
-  while (true) {
-    const over = whyOver(conversation, meter)
-    if (over) return end(over)
-    const answer = await ask(conversation, history, desk)
-    if (answer.kind === "none") return end(answer.outcome)
-    const { turn } = answer
-    history.push({ role: "assistant", content: turn.content })
+  try {
+    while (true) {
+      const over = whyOver(conversation, meter)
+      if (over) return end(over)
+      const answer = await ask(conversation, history, desk)
+      if (answer.kind === "none") return end(answer.outcome)
+      const { turn } = answer
+      history.push({ role: "assistant", content: turn.content })
 
-    const next = afterTurn(turn)
-    if (next.kind === "end") return end(next.outcome, readContent(turn.content).text)
-    if (next.kind === "ask_again") continue
-    const results = await runCalls(conversation, turn, desk)
-    if (results === "lease_lost") return end({ kind: "halted", reason: "another session took the lab over" })
-    history.push({ role: "user", content: results })
+      const next = afterTurn(turn)
+      if (next.kind === "end") return end(next.outcome, readContent(turn.content).text)
+      if (next.kind === "ask_again") continue
+      const results = await runCalls(conversation, turn, desk)
+      if (results === "lease_lost") return end({ kind: "halted", reason: "another session took the lab over" })
+      history.push({ role: "user", content: results })
+    }
+  } finally {
+    batch.now(() => {})
   }
 }
 

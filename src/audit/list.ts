@@ -29,8 +29,9 @@ type Row = Omit<Log, "state"> & { state: LabRow["state"] | null; adopted: string
 const LIST = `
   select lab, subject, state, adopted, trial, fault, variant, stage, verdict, events, created_at from (
     select labs.id as lab, labs.subject, labs.state, labs.adopted,
-      trials.id as trial, trials.fault, trials.variant, trials.stage, trials.verdict, (select coalesce(max(seq), 0) from events where events.lab = labs.id) as events, labs.created_at,
-      labs.rowid as n
+      trials.id as trial, trials.fault, trials.variant, trials.stage, trials.verdict,
+      (select coalesce(max(seq), 0) from events where events.lab = labs.id) as events,
+      labs.created_at, labs.rowid as n
     from labs left join trials on trials.id = labs.trial
     union all
     select null, subject, null, null, id, fault, variant, stage, verdict, 0, created_at, rowid from trials where lab is null

@@ -48,8 +48,8 @@ export async function adoptProject(store: Store, subject: Subject, name: string)
 
 /**
  * Lets go of an adopted lab: monitors and agents of it end, a kitchen that is left goes, and the project stays as it is. Returns the
- * names of what is in the project and no instance of a service, which may be an agent's; and whether there is no such project any more. An EnvironmentError, and nothing is done, without
- * an engine.
+ * names of what is in the project and no instance of a service, which may be an agent's; and whether there is no such project any
+ * more. An EnvironmentError, and nothing is done, without an engine.
  */
 export async function releaseLab(store: Store, row: LabRow): Promise<{ left: string[]; gone: boolean }> {
   const { adopted } = row

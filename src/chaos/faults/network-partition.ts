@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { UsageError } from "../../lib/errors.ts"
 import { cutsOf, uncut } from "../network/cuts.ts"
 import { life, type NetworkPlan, peersOf, type Place, placesOf, ruleFault } from "../network/fault.ts"
 import { chainOf, type Ruled } from "../network/rules.ts"
@@ -24,10 +25,12 @@ export const networkPartition = ruleFault<z.output<typeof params>>({
     const places = await placesOf(lab, all)
     const cuts = cutsOf(topology, chosen, all)
     const blocked = cuts.flatMap(([a, b]) => ways(places, a, b, topology === "bridge" ? "both" : direction))
+    const [affected] = blocked.map(pairOf)
+    if (!affected) throw new UsageError("network_partition: neither the target nor its peers are there to be worked on")
     const beside = uncut(cuts, all)
     return {
       ruled: places.flatMap((one) => rulesAt(one, blocked, chainOf(id))),
-      affected: pairOf(blocked[0]!),
+      affected,
       control: beside ? (ways(places, ...beside, "out").map(pairOf)[0] ?? null) : null,
     }
   },

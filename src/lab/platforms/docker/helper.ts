@@ -1,18 +1,17 @@
 import { EnvironmentError, messageOf } from "../../../lib/errors.ts"
 import type { RunResult } from "../../../lib/run.ts"
-import { type Container, labelFilter, listContainers } from "./containers.ts"
+import { type Container, labelFilter, listContainers, listLabelled } from "./containers.ts"
 import { dockerEngine, type Engine, EngineRefusal } from "./engine.ts"
 import { execIn } from "./exec.ts"
 import { KITCHEN_IMAGE, provideKitchen } from "./kitchen-image.ts"
 import { KITCHEN_LABEL, LAB_LABEL, membershipOf } from "./membership.ts"
 
-/** What a helper has in common with the container beside which it runs: its network, its volumes, or the processes of the whole machine. */
-export type Shared = "network" | "volumes" | "machine"
+/** What a helper sees: the network of the container beside which it runs, or the processes of the whole machine. */
+export type Shared = "network" | "machine"
 
 export interface HelpOptions {
   share: Shared
   timeout_ms: number
-  signal?: AbortSignal | undefined
 }
 
 /** Which container of a node, and which of its lives: a restart gives it new namespaces. */
@@ -35,18 +34,18 @@ export function incarnation({ name, id, process }: Container): Incarnation {
 /**
  * Runs a bash script beside a node: in a container of ours that shares a part of it and brings every tool, so that the node's own image
  * needs none. The container stays for the next script, is hidden from agents, and goes with the lab. Works while the node is paused.
- * Throws an EnvironmentError when the node does not run; with `volumes` it need not.
+ * Throws an EnvironmentError when the node does not run.
  */
 export async function help(
   lab: string,
   node: Incarnation,
   script: string,
-  { share, timeout_ms, signal }: HelpOptions,
+  { share, timeout_ms }: HelpOptions,
 ): Promise<RunResult> {
   const engine = dockerEngine()
   const run = async () => {
     const helper = (await findHelper(engine, lab, node, share)) ?? (await startHelper(engine, lab, node, share))
-    return execIn(engine, helper, ["bash", "-c", script], { timeout_ms, max_bytes: OUTPUT_BYTES, signal })
+    return execIn(engine, helper, ["bash", "-c", script], { timeout_ms, max_bytes: OUTPUT_BYTES })
   }
   try {
     return await run()
@@ -60,9 +59,8 @@ export async function help(
 /** Removes the helpers of a lab. */
 export async function dismissHelpers(lab: string): Promise<void> {
   const engine = dockerEngine()
-  const query = { all: "true", filters: JSON.stringify({ label: [`${LAB_LABEL}=${lab}`, SHARES] }) }
-  const found = (await engine.request<{ Id: string }[]>("GET", "/containers/json", { query })) ?? []
-  await Promise.all(found.map(({ Id }) => engine.request("DELETE", `/containers/${Id}`, { query: { force: "true" } })))
+  const found = await listLabelled(engine, membershipOf({ id: lab }))
+  await Promise.all(found.flatMap(({ Id, Labels }) => (SHARES in Labels ? [remove(engine, Id)] : [])))
 }
 
 // internal
@@ -80,7 +78,6 @@ const CAPABILITIES: Record<Shared, string[]> = {
   network: ["NET_ADMIN", "NET_RAW"],
   // A node's first process takes no SIGKILL and no SIGSTOP from inside of its container.
   machine: ["KILL"],
-  volumes: ["CHOWN", "DAC_OVERRIDE", "FOWNER"],
 }
 
 function besides({ container, started }: Incarnation): string {
@@ -117,18 +114,22 @@ async function startHelper(engine: Engine, lab: string, node: Incarnation, share
       LogConfig: { Type: "none" },
     },
   }
+  const created = await engine.request<{ Id: string }>("POST", "/containers/create", { body })
+  if (!created) throw new EnvironmentError(`nothing can be done beside ${node.node}: its container is gone`)
   try {
-    const created = await engine.request<{ Id: string }>("POST", "/containers/create", { body })
-    if (!created) throw new EnvironmentError("its container is gone")
     await engine.request("POST", `/containers/${created.Id}/start`)
     return created.Id
   } catch (error) {
+    await remove(engine, created.Id)
+    if (!(error instanceof EngineRefusal)) throw error
     throw new EnvironmentError(`nothing can be done beside ${node.node}: ${messageOf(error)}`, { cause: error })
   }
 }
 
+async function remove(engine: Engine, id: string): Promise<void> {
+  await engine.request("DELETE", `/containers/${id}`, { query: { force: "true" } })
+}
+
 function sharing({ container }: Incarnation, share: Shared) {
-  if (share === "network") return { NetworkMode: `container:${container}` }
-  if (share === "machine") return { NetworkMode: "none", PidMode: "host" }
-  return { NetworkMode: "none", VolumesFrom: [container] }
+  return share === "network" ? { NetworkMode: `container:${container}` } : { NetworkMode: "none", PidMode: "host" }
 }
