@@ -116,14 +116,25 @@ describe.skipIf(WITHOUT_ENGINE)("a kitchen", () => {
       })
     })
 
+    test("starts another when the one that waited was killed", async () => {
+      const shell = shellIn(kitchen)
+      expect(await shell.run("true", { timeout_ms })).toMatchObject({ exit_code: 0 })
+      docker("exec", kitchen, "pkill", "-KILL", "-x", "shell")
+      expect(await shell.run("echo $((6 * 7))", { timeout_ms })).toMatchObject({ exit_code: 0, shown: "42\n" })
+    })
+
     test("has no zombies after fifty commands with orphans", async () => {
       const shell = shellIn(kitchen, { limits: { linger_ms: 20 } })
       const orphans = "(sleep 0.05 &) ; (setsid sleep 0.05 >/dev/null 2>&1 &) ; sleep 60 & true"
       for (let i = 0; i < 50; i++) expect((await shell.run(orphans, { timeout_ms })).exit_code).toBe(0)
-      // Apart from `ps` itself and the shell that asks.
-      const states = () => docker("exec", kitchen, "ps", "-eo", "pid=,stat=,comm=").trim().split("\n")
+      // The first process and `ps` itself, beside the shells that wait for a command.
+      const states = () =>
+        docker("exec", kitchen, "ps", "-eo", "pid=,stat=,args=")
+          .trim()
+          .split("\n")
+          .filter((line) => !/ S\S* +shell$/.test(line))
       expect(await waitUntil(() => states().length === 2, { timeout_ms: 5_000, every_ms: 50 })).toBe(true)
-      expect(states()[0]).toMatch(/^\s*1 Ss\s+perl$/)
+      expect(states()[0]).toMatch(/^\s*1 Ss\s+perl -e /)
     }, 60_000)
   })
 

@@ -4,7 +4,8 @@ import type { CaptureLimits } from "./capture.ts"
 import { childEnvironment, credentialsIn } from "./environment.ts"
 import { startExec } from "./kitchen/exec.ts"
 import { follow, type Hearing, listen } from "./kitchen/follow.ts"
-import { SUPERVISE } from "./kitchen/supervise.ts"
+import { orderFor } from "./kitchen/supervise.ts"
+import { spareSupervisor, startSupervisor, type Supervisor } from "./kitchen/supervisor.ts"
 import type { Shell, ShellResult } from "./shell.ts"
 
 export interface KitchenShellOptions {
@@ -33,28 +34,41 @@ export interface KitchenShellLimits extends CaptureLimits {
 export function kitchenShell(place: KitchenShellOptions): Shell {
   const limits = { ...LIMITS, ...place.limits }
   const secrets = [...credentialsIn(process.env), ...(place.secrets ?? [])]
+  const at = { engine: place.engine, container: place.container, env: childEnvironment({}, place.env ?? {}) }
+  const spare = spareSupervisor(at)
+  spare.prepare()
+
+  const runBy = async (supervisor: Supervisor, command: string, { timeout_ms, signal }: RunOptions) => {
+    const started_ms = systemClock.mono_ms()
+    const hearing = listen(limits, secrets)
+    supervisor.hear(hearing.push)
+    supervisor.process.write(orderFor({ ...limits, mark: hearing.mark, command, timeout_ms, reap_ms: REAP_MS }))
+    const ending_ms = limits.grace_ms + limits.linger_ms + REAP_MS + SLACK_MS
+    const end = await follow(supervisor.process, hearing, { timeout_ms, ending_ms, signal })
+    return { end, hearing, duration_ms: systemClock.mono_ms() - started_ms }
+  }
   return {
-    async run(command, { timeout_ms, signal }) {
-      if (signal?.aborted) return notStarted("interrupted", "")
+    async run(command, options) {
+      if (options.signal?.aborted) return notStarted("interrupted", "")
       const unfit = whyUnfit(command)
       if (unfit !== undefined) return notStarted("spawn_failed", unfit)
-      const started_ms = systemClock.mono_ms()
-      const hearing = listen(limits, secrets)
-      const exec = await startExec(place.engine, place.container, {
-        argv: supervised(command, hearing.mark, { ...limits, timeout_ms }),
-        env: childEnvironment({}, place.env ?? {}),
-        onOutput: hearing.push,
-      })
-      if (exec.kind === "refused") return notStarted("spawn_failed", `no shell in the kitchen: ${exec.problem}\n`)
-      const ending_ms = limits.grace_ms + limits.linger_ms + REAP_MS + SLACK_MS
-      const end = await follow(exec.process, hearing, { timeout_ms, ending_ms, signal })
+      const ready = await spare.take()
+      spare.prepare()
+      // One that went before it had begun has run nothing.
+      let ran = ready && (await runBy(ready, command, options))
+      if (!ran?.end) {
+        const fresh = await startSupervisor(at)
+        if (typeof fresh === "string") return notStarted("spawn_failed", `no shell in the kitchen: ${fresh}\n`)
+        ran = await runBy(fresh, command, options)
+      }
+      const { end, hearing, duration_ms } = ran
       const { capture } = hearing
       if (end === undefined) return notStarted("spawn_failed", `no shell in the kitchen: ${capture.shown()}`)
       const { lost, ...result } = end
       if (lost) await sweep(place, hearing)
       return {
         ...result,
-        duration_ms: systemClock.mono_ms() - started_ms,
+        duration_ms,
         shown: capture.shown() + (lost ? LOST : ""),
         output: capture.output(),
         output_bytes: capture.total_bytes,
@@ -64,6 +78,8 @@ export function kitchenShell(place: KitchenShellOptions): Shell {
 }
 
 // internal
+
+type RunOptions = Parameters<Shell["run"]>[1]
 
 const LIMITS: KitchenShellLimits = {
   grace_ms: 2_000,
@@ -93,11 +109,6 @@ function whyUnfit(command: string): string | undefined {
   const bytes = Buffer.byteLength(command)
   if (bytes >= MAX_COMMAND_BYTES) return `a command of ${bytes} bytes is too long: write it to a file, in parts\n`
   return undefined
-}
-
-function supervised(command: string, mark: string, bounds: KitchenShellLimits & { timeout_ms: number }): string[] {
-  const limits_ms = [bounds.timeout_ms, bounds.grace_ms, bounds.linger_ms, REAP_MS]
-  return ["/usr/bin/perl", "-e", SUPERVISE, mark, ...limits_ms.map((limit_ms) => String(limit_ms / 1_000)), command]
 }
 
 /** Kills what a supervisor without a last word may have left, and itself, should it be stopped. */

@@ -17,6 +17,8 @@ export type Exec = { kind: "running"; process: ExecProcess } | { kind: "refused"
 export interface ExecProcess {
   /** Resolves when the engine has ended the stream: with the process, or with whoever still holds its output, two seconds after. */
   closed: Promise<void>
+  /** Writes to the process's standard input. */
+  write(bytes: Uint8Array): void
   /** Closes the process's standard input. */
   endInput(): void
   /** Lets go of it. The engine then closes its input and reads on what it prints. */
@@ -93,7 +95,12 @@ function attach(host: string, id: string, onStream: (chunk: Uint8Array) => void)
 }
 
 function processOn(socket: Socket, closed: Promise<void>): ExecProcess {
-  return { closed, endInput: () => socket.end(), release: () => socket.destroy() }
+  return {
+    closed,
+    write: (bytes) => socket.write(bytes),
+    endInput: () => socket.end(),
+    release: () => socket.destroy(),
+  }
 }
 
 function startRequest(id: string): string {

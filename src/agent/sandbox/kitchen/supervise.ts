@@ -5,16 +5,17 @@
  *
  * It speaks between the command's own words, in lines that begin with a mark that only it and the harness know:
  * `start GROUP SUPERVISOR`, `failed REASON`, and last `end CAUSE STATUS LEFT`, with the status as wait(2) gives it.
- * The end of its input is the order to end the command; when the harness dies, the engine gives that order.
+ * It waits on its input for what it is to do (see `orderFor`), so that it can be there before there is a command. The end of its
+ * input is the order to end the command, or to go without one; when the harness dies, the engine gives that order.
  */
 export const SUPERVISE = String.raw`
 use strict;
-my ($mark, $timeout_s, $grace_s, $linger_s, $reap_s, $command) = @ARGV;
 my @deaf = qw(HUP INT QUIT TERM PIPE ALRM USR1 USR2);
 
 # "pkill -f" by a word of the command must not find it here, nor anybody the mark.
 $0 = 'shell';
 $SIG{$_} = 'IGNORE' for @deaf;
+my ($mark, $timeout_s, $grace_s, $linger_s, $reap_s, $command) = split /\0/, input(input(8)), 6;
 # Cuts a nap short.
 $SIG{CHLD} = sub {};
 
@@ -35,6 +36,18 @@ within($linger_s, sub { not living() });
 my $left = living();
 kill KILL => -$group;
 report(join ' ', 'end', $cause, $status // '-', $left);
+
+# So many bytes and no more: what comes after them is for nobody, and an end is to be seen by select.
+sub input {
+  my ($left, $all) = ($_[0], '');
+  while ($left > 0) {
+    my $count = sysread STDIN, my $part, $left;
+    exit unless $count;
+    $all .= $part;
+    $left -= $count;
+  }
+  return $all;
+}
 
 sub become_command {
   $SIG{$_} = 'DEFAULT' for @deaf, 'CHLD';
@@ -113,3 +126,20 @@ sub report {
   }
 }
 `
+
+export interface Order {
+  mark: string
+  command: string
+  timeout_ms: number
+  grace_ms: number
+  linger_ms: number
+  /** For a process that not even KILL ends. */
+  reap_ms: number
+}
+
+/** What a supervisor reads: the number of bytes in eight digits, then the parts, which hold no NUL, with a NUL between. */
+export function orderFor({ mark, command, timeout_ms, grace_ms, linger_ms, reap_ms }: Order): Uint8Array {
+  const limits_s = [timeout_ms, grace_ms, linger_ms, reap_ms].map((limit_ms) => String(limit_ms / 1_000))
+  const body = Buffer.from([mark, ...limits_s, command].join("\0"))
+  return Buffer.concat([Buffer.from(String(body.length).padStart(8, "0")), body])
+}
