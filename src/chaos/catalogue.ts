@@ -2,7 +2,9 @@ import { UsageError } from "../lib/errors.ts"
 import { didYouMean } from "../lib/nearest.ts"
 import type { FaultDeclaration, Subject } from "../lab/subject.ts"
 import type { AnyFault, Fault } from "./fault.ts"
+import { combined } from "./faults/combined.ts"
 import { declaredFault } from "./faults/declared.ts"
+import { etcdQuota } from "./faults/etcd-quota.ts"
 import { falsePage } from "./faults/false-page.ts"
 import { healedPage } from "./faults/healed-page.ts"
 import { nodeCrash } from "./faults/node-crash.ts"
@@ -12,6 +14,7 @@ import { none } from "./faults/none.ts"
 import { networkPartition } from "./faults/network-partition.ts"
 import { packetLoss } from "./faults/packet-loss.ts"
 import { processHang } from "./faults/process-hang.ts"
+import { redisKill, redisPause } from "./faults/redis.ts"
 
 /** The faults that every subject may use. */
 export const BUILT_IN: readonly AnyFault[] = [
@@ -24,6 +27,10 @@ export const BUILT_IN: readonly AnyFault[] = [
   processHang,
   networkPartition,
   packetLoss,
+  redisKill,
+  redisPause,
+  etcdQuota,
+  combined({ find: findFault, paramsOf }),
 ].map((fault) => forgetful(fault as Fault<never, never>))
 
 /** A fault by its name, for a subject: the subject's own first. */

@@ -1,6 +1,6 @@
-import { UsageError } from "../lib/errors.ts"
+import { messageOf, UsageError } from "../lib/errors.ts"
 
-/** `--param name=value`, repeated. A value that reads as a number or as true or false is one. */
+/** `--param name=value`, repeated. A value that reads as a number or as true or false is one; `[…]` and `{…}` are YAML. */
 export function parseParams(words: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
     words.map((word) => {
@@ -15,6 +15,15 @@ export function parseParams(words: readonly string[]): Record<string, unknown> {
 // internal
 
 function typed(text: string): unknown {
+  if (/^[[{]/.test(text)) return parsed(text)
   if (text === "true" || text === "false") return text === "true"
   return text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text
+}
+
+function parsed(text: string): unknown {
+  try {
+    return Bun.YAML.parse(text)
+  } catch (error) {
+    throw new UsageError(`--param …=${text}: ${messageOf(error)}`)
+  }
 }

@@ -1,0 +1,117 @@
+import { z } from "zod"
+import { UsageError } from "../../lib/errors.ts"
+import type { Lab, Node } from "../../lab/lab.ts"
+import type { Subject } from "../../lab/subject.ts"
+import { isNoFault } from "../../store/injections.ts"
+import type { AnyFault, Confirmed, Draw, Fault } from "../fault.ts"
+import { chooseTargets, groupOf } from "../targets.ts"
+
+/** Two share nodes and a moment; more than a few are no story that an agent could unravel. */
+const MAX_PARTS = 5
+const MAX_AFTER_MS = 60_000
+
+const part = z.strictObject({
+  fault: z.string(),
+  target: z.string().default("one"),
+  params: z.record(z.string(), z.unknown()).default({}),
+  after_ms: z.number().min(0).max(MAX_AFTER_MS).default(0),
+})
+const params = z.strictObject({
+  faults: z
+    .array(part)
+    .min(2)
+    .max(MAX_PARTS)
+    .describe("what is broken: a list of {fault, target, params, after_ms}, each so long after the one before it"),
+})
+type Params = z.output<typeof params>
+
+interface PartPlan {
+  fault: string
+  after_ms: number
+  plan: Record<string, unknown>
+}
+
+/** What looks faults and their parameters up. */
+export interface Catalogue {
+  find(name: string, subject: Subject): AnyFault
+  paramsOf(fault: AnyFault, subject: Subject, given: Record<string, unknown>): Record<string, unknown>
+}
+
+/** Several faults at once or one after another, under one record. A restart takes away from it what a restart takes away. */
+export function combined({ find, paramsOf }: Catalogue): Fault<Params, { parts: PartPlan[] }> {
+  const planned = (lab: Lab, { parts }: { parts: PartPlan[] }) =>
+    parts.map((one) => ({ ...one, of: find(one.fault, lab.subject) }))
+  return {
+    name: "combined",
+    about: "Several faults, at once or staggered",
+    params,
+    check: (subject, { faults }) => {
+      for (const { fault: name, params: given } of faults) {
+        const fault = find(name, subject)
+        if (isNoFault(name) || name === "combined") {
+          throw new UsageError(`combined is made of faults that break something, and ${name} is none`)
+        }
+        paramsOf(fault, subject, given)
+      }
+    },
+    platforms: ["process", "docker"],
+    heals_itself: false,
+    plan: async (lab, _targets, { faults }, draw) => {
+      const parts: PartPlan[] = []
+      for (const [index, one] of faults.entries()) {
+        const fault = find(one.fault, lab.subject)
+        if (!fault.platforms.includes(lab.platform)) {
+          throw new UsageError(`${fault.name} does not work on ${lab.platform} labs`)
+        }
+        const of_part: Draw = { id: `${draw.id}${index}`, seed: draw.seed + index }
+        const targets = await targetsOf(lab, fault, one.target, of_part.seed)
+        const plan = await fault.plan(lab, targets, paramsOf(fault, lab.subject, one.params), of_part)
+        parts.push({ fault: one.fault, after_ms: one.after_ms, plan })
+      }
+      return { parts }
+    },
+    inject: async (lab, plan) => {
+      for (const { of, after_ms, plan: its } of planned(lab, plan)) {
+        if (after_ms > 0) await Bun.sleep(after_ms)
+        await of.inject(lab, its)
+      }
+    },
+    probe: async (lab, plan) => {
+      const seen = await Promise.all(planned(lab, plan).map(({ of, plan: its }) => of.probe(lab, its)))
+      if (seen.includes("active")) return "active"
+      return seen.every((one) => one === "void") ? "void" : "gone"
+    },
+    confirm: async (lab, plan) => {
+      const all = await Promise.all(planned(lab, plan).map((one) => confirmPart(lab, one)))
+      const worst = (["ineffective", "inconclusive"] as const).find((one) =>
+        all.some(({ confirmation }) => confirmation === one),
+      )
+      return { confirmation: worst ?? "confirmed", evidence: all.map(({ evidence }) => evidence).join("; ") }
+    },
+    revert: async (lab, plan) => {
+      const undone = await Promise.allSettled(
+        planned(lab, plan)
+          .toReversed()
+          .map(({ of, plan: its }) => of.revert(lab, its)),
+      )
+      const failed = undone.find((one) => one.status === "rejected")
+      if (failed) throw failed.reason
+    },
+  }
+}
+
+// internal
+
+async function targetsOf(lab: Lab, fault: AnyFault, target: string, seed: number): Promise<Node[]> {
+  const services = chooseTargets(target, lab.subject, groupOf(fault, lab.subject), seed)
+  return (await lab.nodes()).filter(({ service }) => services.includes(service))
+}
+
+async function confirmPart(lab: Lab, { fault, of, plan }: PartPlan & { of: AnyFault }): Promise<Confirmed> {
+  const said = of.confirm
+    ? await of.confirm(lab, plan)
+    : (await of.probe(lab, plan)) === "active"
+      ? { confirmation: "confirmed" as const, evidence: "it is there" }
+      : { confirmation: "ineffective" as const, evidence: "it is not there" }
+  return { ...said, evidence: `${fault}: ${said.evidence}` }
+}
