@@ -167,6 +167,24 @@ dockerTest(
   TIMEOUT_MS,
 )
 
+dockerTest(
+  "a flood comes from a client that everybody in the lab sees, and is over once it is stopped or removed",
+  async () => {
+    const injection = await break_("burst_traffic", "a", { port: 9 })
+    expect(injection.confirmation).toBe("confirmed")
+    expect(evidenceOf(injection)).toMatch(/^[1-9]\d* packets a second from its client$/)
+    const client = `${tiny.lab.id}-client-${injection.id.slice(2)}`
+    const shown = () =>
+      Bun.spawnSync(["docker", "ps", "-a", "--filter", `label=lab=${tiny.lab.id}`, "--format", "{{.Names}}"])
+    expect(shown().stdout.toString().split("\n")).toContain(client)
+    Bun.spawnSync(["docker", "kill", client])
+    expect(await presenceOf(tiny.lab, injection)).toBe("gone")
+    expect(await undo(injection)).toBe("reverted")
+    expect(shown().stdout.toString()).not.toContain(client)
+  },
+  TIMEOUT_MS,
+)
+
 // internal
 
 const phaseOf = ({ id }: Injection) => injectionsOf(store, tiny.lab.id).find((one) => one.id === id)!.phase

@@ -2,6 +2,7 @@ import { UsageError } from "../lib/errors.ts"
 import { didYouMean } from "../lib/nearest.ts"
 import type { FaultDeclaration, Subject } from "../lab/subject.ts"
 import type { AnyFault, Fault } from "./fault.ts"
+import { burstTraffic } from "./faults/burst-traffic.ts"
 import { combined } from "./faults/combined.ts"
 import { declaredFault } from "./faults/declared.ts"
 import { etcdQuota } from "./faults/etcd-quota.ts"
@@ -30,6 +31,7 @@ export const BUILT_IN: readonly AnyFault[] = [
   redisKill,
   redisPause,
   etcdQuota,
+  burstTraffic,
   combined({ find: findFault, paramsOf }),
 ].map((fault) => forgetful(fault as Fault<never, never>))
 
