@@ -1,6 +1,6 @@
 import { readPrices } from "../agent/prices.ts"
 import { requireForClaude } from "../campaign/claude.ts"
-import { type CampaignRequest, findCampaign } from "../campaign/file.ts"
+import type { CampaignRequest } from "../campaign/file.ts"
 import { expectTrials } from "../campaign/expected.ts"
 import { openCampaign, type Resumption } from "../campaign/identity.ts"
 import { resolveMatrix } from "../campaign/matrix.ts"
@@ -11,7 +11,6 @@ import { OutOfDollars, runCampaign } from "../campaign/runner.ts"
 import { resultsOf } from "../eval/results.ts"
 import { summariesOf } from "../eval/summary.ts"
 import { defineCommand } from "../lib/command.ts"
-import { definedOnly } from "../lib/defined.ts"
 import { CheckFailed, UsageError } from "../lib/errors.ts"
 import { interruption } from "../lib/interruption.ts"
 import { requireLoopback } from "../lib/loopback.ts"
@@ -21,9 +20,9 @@ import { openStore, type Store, storeFile } from "../store/open.ts"
 import { campaignDollars } from "../store/spending.ts"
 import { keepText } from "../store/texts.ts"
 import { showProgress } from "./campaign/progress.ts"
+import { requested } from "./campaign/request.ts"
 import { printResults } from "./campaign/results.ts"
 import { planOf, showPlan } from "./campaign/plan.ts"
-import { parseParams } from "./params.ts"
 import { sweepAtStart } from "./sweep-at-start.ts"
 
 export default defineCommand({
@@ -37,17 +36,30 @@ export default defineCommand({
   ],
   args: {
     file: { type: "positional", required: false, complete: "campaign", description: "a campaign's name or its file" },
-    subject: { type: "string", valueHint: "S", complete: "subject", description: "instead of a file: what is run" },
-    fault: { type: "string", valueHint: "F", complete: "fault", description: "instead of a file: how it is broken" },
+    subject: {
+      type: "string",
+      multiple: true,
+      valueHint: "S",
+      complete: "subject",
+      description: "instead of a file: what is run",
+    },
+    fault: {
+      type: "string",
+      multiple: true,
+      valueHint: "F",
+      complete: "fault",
+      description: "instead of a file: how it is broken",
+    },
     variant: {
       type: "string",
       multiple: true,
       valueHint: "V",
       complete: "variant",
-      description: "who repairs it; may be repeated",
+      description: "who repairs it",
     },
     target: {
       type: "string",
+      multiple: true,
       complete: "target",
       description: "one (the default), minority, majority, all, a group or a service",
     },
@@ -75,7 +87,7 @@ export default defineCommand({
   run: async ({ args }) => {
     if (args.continue && args.new) throw new UsageError("--continue and --new exclude each other")
     const store = openStore(storeFile(args.db))
-    const request = withFlags(await requested(args), args)
+    const request = await requested(args)
     const matrix = await resolveMatrix(store, request, {
       prices: args.prices === undefined ? undefined : await readPrices(args.prices),
     })
@@ -122,77 +134,8 @@ function outOfDollars(error: unknown): OutOfDollars {
   throw error
 }
 
-interface Flags {
-  file?: string | undefined
-  subject?: string | undefined
-  fault?: string | undefined
-  variant?: readonly string[] | undefined
-  target?: string | undefined
-  param?: readonly string[] | undefined
-  trials?: number | undefined
-  parallel?: number | undefined
-  platform?: Platform | undefined
-  seed?: number | undefined
-  deadline?: number | undefined
-  stable?: number | undefined
-  verify?: number | undefined
-  "symptom-within"?: number | undefined
-  grace?: number | undefined
-  usd?: number | undefined
-}
-
 function resumption(args: { file?: string | undefined; continue?: boolean; new?: boolean }): Resumption {
   if (args.continue) return "continue"
   if (args.new) return "new"
   return args.file === undefined ? "exact" : "same"
-}
-
-/** A campaign from its file, or one cell from flags. */
-async function requested(flags: Flags): Promise<CampaignRequest> {
-  const { file, subject, fault, variant = [], target, param } = flags
-  if (file !== undefined) {
-    const given = (["subject", "fault", "target", "param"] as const).find((name) => (flags[name]?.length ?? 0) > 0)
-    if (given !== undefined) throw new UsageError(`--${given} stands instead of a file, and ${file} is one`)
-    return findCampaign(file)
-  }
-  if (subject === undefined || fault === undefined || variant.length === 0) {
-    throw new UsageError("name a campaign, or --subject, --fault and --variant", {
-      hint: "operator campaign quickstart",
-    })
-  }
-  const params = Object.fromEntries(Object.entries(parseParams(param ?? [])).map(([name, value]) => [name, [value]]))
-  return {
-    name: `${subject} ${fault}`,
-    subjects: [subject],
-    faults: [{ fault, targets: [target ?? "one"], params }],
-    variants: [...variant],
-    trials: 1,
-    seed: 1,
-    parallel: 1,
-    cooldown_ms: 0,
-    limits: {},
-    limit_usd: null,
-    requirements: [],
-  }
-}
-
-/** What is said on the command line counts more than what the file says. */
-function withFlags(request: CampaignRequest, flags: Flags): CampaignRequest {
-  const limits = {
-    deadline_ms: flags.deadline,
-    stable_ms: flags.stable,
-    verify_ms: flags.verify,
-    symptom_within_ms: flags["symptom-within"],
-    give_up_grace_ms: flags.grace,
-  }
-  return {
-    ...request,
-    trials: flags.trials ?? request.trials,
-    platform: flags.platform ?? request.platform,
-    parallel: flags.parallel ?? request.parallel,
-    seed: flags.seed ?? request.seed,
-    variants: flags.variant?.length ? [...flags.variant] : request.variants,
-    limits: { ...request.limits, ...definedOnly(limits) },
-    limit_usd: flags.usd ?? request.limit_usd,
-  }
 }
