@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { dirname, join, normalize } from "node:path"
 
-/** The rules of the house that a machine can hold: who may import whom (DESIGN section 2), how long a file may be, what no file may say. */
+/** The rules of the house that a machine can hold: who may import whom, how long a file may be, what no file may say. */
 const ROOT = join(import.meta.dir, "..")
 
 const MIDDLE = ["agent", "monitor", "chaos", "eval", "audit"]
@@ -130,7 +130,7 @@ function offences(file: string, source: string): string[] {
   const code = source.replace(/^\s*(\/\/|\/?\*).*$/gm, "")
   const room = roomOf(file)
   const below = BELOW[room]
-  if (!below) return [`${file}: DESIGN knows no room "${room}"`]
+  if (!below) return [`${file}: there is no room "${room}"`]
   const unseen = Object.entries(UNSEEN).filter(([, pattern]) => !isTest(file) && pattern.test(code))
   const imported = relativeImports(file, source, code).filter((target) => {
     if (isTest(file)) return !/^(src|test\/support)\//.test(target)

@@ -3,7 +3,7 @@ import type { ModelTotals, Outcome } from "../store/kinds.ts"
 import type { Turn } from "./model/model.ts"
 import type { Usage } from "./prices.ts"
 
-/** Bounds of one session (DESIGN section 10). */
+/** Bounds of one session. */
 export interface SessionLimits {
   steps: number
   /** Null: however much it costs. */

@@ -17,7 +17,7 @@ import { keepText } from "../store/texts.ts"
 import type { NewTrial, TrialLimits } from "../store/trials.ts"
 import type { CampaignRequest, FaultRequest } from "./file.ts"
 
-/** DESIGN section 10. */
+/** For a campaign that says nothing else. */
 const DEFAULT_TRIAL_LIMITS: TrialLimits = {
   deadline_ms: 600_000,
   symptom_within_ms: 60_000,

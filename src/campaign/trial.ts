@@ -26,7 +26,7 @@ export interface TrialOptions {
 }
 
 /**
- * Runs one attempt at a trial (DESIGN section 7): ready, break, watch, settle, heal, judge. Whatever happens, the lab is
+ * Runs one attempt at a trial: ready, break, watch, settle, heal, judge. Whatever happens, the lab is
  * gone when this resolves, and the store says what became of it. It stays at *ready* until `released`. `signal` interrupts:
  * the lab is healed all the same.
  */

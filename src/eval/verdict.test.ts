@@ -28,7 +28,7 @@ const QUIET: Partial<Facts> = {
   tickets: 0,
 }
 
-/** The rows of DESIGN's table: what is different from a repair, and what it is called. */
+/** The table of verdicts: what is different from a repair, and what it is called. */
 const TABLE: [what: string, facts: Partial<Facts>, verdict: Verdict][] = [
   ["recovered after the agent acted, without harm", {}, "repaired"],
   ["recovered in the moment in which the agent acted", { acted_ms: 900 }, "repaired"],

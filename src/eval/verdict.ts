@@ -18,7 +18,7 @@ export const VERDICTS = [
 
 export type Verdict = (typeof VERDICTS)[number]
 
-/** What became of the lab (DESIGN section 7), and why. The one place in which facts become a verdict. */
+/** What became of the lab, and why. The one place in which facts become a verdict. */
 export function verdictOf(facts: Facts): { verdict: Verdict; reasons: string[] } {
   const { verdict, reason } = isNoFault(facts.fault) ? withoutFault(facts) : withFault(facts)
   return { verdict, reasons: verdict === "invalid" ? [reason] : [reason, ...marks(facts)] }

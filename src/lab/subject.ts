@@ -94,7 +94,7 @@ const ruleFileFields = z.strictObject({
 })
 export const ruleFile = z.union([z.string().transform((file) => ruleFileFields.parse({ file })), ruleFileFields])
 
-/** The `x-operator` block of a Compose file (DESIGN section 3), validated. */
+/** The `x-operator` block of a Compose file, validated. */
 export const operatorBlock = z.strictObject({
   about: z.string().default(""),
   brief: perPlatform().default(""),

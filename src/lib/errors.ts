@@ -23,7 +23,7 @@ export class EnvironmentError extends OperatorError {}
 /** A signal ended the work; everything was healed first. */
 export class Interrupted extends OperatorError {}
 
-/** The exit code of DESIGN section 9 for whatever was thrown. */
+/** The exit code for whatever was thrown. */
 export function exitCode(error: unknown): number {
   if (error instanceof UsageError) return 2
   if (error instanceof CheckFailed) return 3

@@ -1,6 +1,6 @@
 import type { Status, TicketKind } from "../store/kinds.ts"
 
-/** How long the monitor may be blind until that is a ticket of its own (DESIGN section 10). */
+/** How long the monitor may be blind until that is a ticket of its own. */
 export const UNKNOWN_TICKET_AFTER_MS = 10_000
 
 /** What is remembered of one invariant at one node. A value: `step` makes the next one. */

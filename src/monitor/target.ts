@@ -7,7 +7,7 @@ import { judge, type Observation } from "./judge.ts"
 import { alertProbe, type Spread } from "./probes/alert.ts"
 import { runProbe } from "./probes/probe.ts"
 
-/** How often an invariant is looked at that says nothing else, and how long a probe may take (DESIGN section 10). */
+/** How often an invariant is looked at that says nothing else, and how long a probe may take. */
 export const MONITOR_INTERVAL_MS = 1_000
 export const PROBE_TIMEOUT_MS = 2_000
 /** Prometheus has nothing new more often than it scrapes, so it is asked half as often as a node. */

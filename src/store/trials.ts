@@ -30,7 +30,7 @@ export interface Trial {
   ended_at: string | null
 }
 
-/** DESIGN section 10, in milliseconds. */
+/** How long a trial waits for what. */
 export interface TrialLimits {
   deadline_ms: number
   symptom_within_ms: number
