@@ -1,10 +1,9 @@
-import { EnvironmentError, messageOf } from "../../../lib/errors.ts"
 import type { RunResult } from "../../../lib/run.ts"
 import { type Container, labelFilter, listContainers, listLabelled } from "./containers.ts"
 import { dockerEngine, type Engine, EngineRefusal } from "./engine.ts"
 import { execIn } from "./exec.ts"
-import { KITCHEN_IMAGE, provideKitchen } from "./kitchen-image.ts"
-import { KITCHEN_LABEL, LAB_LABEL, membershipOf } from "./membership.ts"
+import { LAB_LABEL, membershipOf } from "./membership.ts"
+import { type Ours, removeOurs, startOurs } from "./ours.ts"
 
 /** What a helper sees: the network of the container beside which it runs, or the processes of the whole machine. */
 export type Shared = "network" | "machine"
@@ -31,6 +30,9 @@ export function incarnation({ name, id, process }: Container): Incarnation {
   return { node: name, container: id, started: process?.started ?? "" }
 }
 
+/** Where a helper has the volume with which it was started. */
+export const VOLUME_AT = "/volume"
+
 /**
  * Runs a bash script beside a node: in a container of ours that shares a part of it and brings every tool, so that the node's own image
  * needs none. The container stays for the next script, is hidden from agents, and goes with the lab. Works while the node is paused.
@@ -42,9 +44,35 @@ export async function help(
   script: string,
   { share, timeout_ms }: HelpOptions,
 ): Promise<RunResult> {
+  return helpAt(lab, besideNode(node, share), script, timeout_ms)
+}
+
+/**
+ * The same with a volume of the lab at VOLUME_AT, whatever has become of the containers that use it. One that is not there is made, so
+ * it is to be looked for before.
+ */
+export async function helpWithVolume(
+  lab: string,
+  volume: string,
+  script: string,
+  { timeout_ms }: Pick<HelpOptions, "timeout_ms">,
+): Promise<RunResult> {
+  return helpAt(lab, besideVolume(lab, volume), script, timeout_ms)
+}
+
+/** Removes the helpers of a lab. */
+export async function dismissHelpers(lab: string): Promise<void> {
+  const engine = dockerEngine()
+  const found = await listLabelled(engine, membershipOf({ id: lab }))
+  await Promise.all(found.flatMap(({ Id, Labels }) => (SHARES in Labels ? [removeOurs(engine, Id)] : [])))
+}
+
+// internal
+
+async function helpAt(lab: string, place: Ours, script: string, timeout_ms: number): Promise<RunResult> {
   const engine = dockerEngine()
   const run = async () => {
-    const helper = (await findHelper(engine, lab, node, share)) ?? (await startHelper(engine, lab, node, share))
+    const helper = (await findHelper(engine, lab, place)) ?? (await startOurs(engine, lab, place))
     return execIn(engine, helper, ["bash", "-c", script], { timeout_ms, max_bytes: OUTPUT_BYTES })
   }
   try {
@@ -56,23 +84,10 @@ export async function help(
   }
 }
 
-/** Removes the helpers of a lab. */
-export async function dismissHelpers(lab: string): Promise<void> {
-  const engine = dockerEngine()
-  const found = await listLabelled(engine, membershipOf({ id: lab }))
-  await Promise.all(found.flatMap(({ Id, Labels }) => (SHARES in Labels ? [remove(engine, Id)] : [])))
-}
-
-// internal
-
 const OUTPUT_BYTES = 1024 * 1024
 
 const SHARES = "shares"
 const BESIDE = "beside"
-
-/** Scripts of a line or two. */
-const MEMORY_BYTES = 256 * 1024 * 1024
-const PROCESSES = 64
 
 const CAPABILITIES: Record<Shared, string[]> = {
   network: ["NET_ADMIN", "NET_RAW"],
@@ -80,56 +95,34 @@ const CAPABILITIES: Record<Shared, string[]> = {
   machine: ["KILL"],
 }
 
-function besides({ container, started }: Incarnation): string {
-  return `${container} ${started}`
+const VOLUME_MEMORY_BYTES = 2 * 1024 * 1024 * 1024
+
+/** To write where only a node's own user may, and to give it what was written. */
+const VOLUME_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER"]
+
+function besideNode({ node, container, started }: Incarnation, share: Shared): Ours {
+  const sharing =
+    share === "network" ? { NetworkMode: `container:${container}` } : { NetworkMode: "none", PidMode: "host" }
+  // Among the processes of the machine it is not the first one, and reaps nothing.
+  const host_config = { ...sharing, CapAdd: CAPABILITIES[share], Init: share !== "machine" }
+  return { name: node, labels: { [SHARES]: share, [BESIDE]: `${container} ${started}` }, host_config }
 }
 
-async function findHelper(engine: Engine, lab: string, node: Incarnation, share: Shared): Promise<string | undefined> {
+function besideVolume(lab: string, volume: string): Ours {
+  const options = { Labels: { [LAB_LABEL]: lab } }
+  const mount = { Type: "volume", Source: volume, Target: VOLUME_AT, VolumeOptions: options }
+  const host_config = {
+    ...{ NetworkMode: "none", Mounts: [mount], CapAdd: VOLUME_CAPABILITIES, Init: true },
+    // What is written to a volume in memory is charged to whoever writes it.
+    ...{ Memory: VOLUME_MEMORY_BYTES, MemorySwap: VOLUME_MEMORY_BYTES },
+  }
+  return { name: volume, labels: { [SHARES]: "volume", [BESIDE]: volume }, host_config }
+}
+
+async function findHelper(engine: Engine, lab: string, { labels }: Ours): Promise<string | undefined> {
   const { filters } = labelFilter(membershipOf({ id: lab }), { status: ["running"] })
   const listed = await engine.request<{ Id: string; Labels: Record<string, string> }[]>("GET", "/containers/json", {
     query: { filters: filters ?? "" },
   })
-  return listed?.find(({ Labels }) => Labels[BESIDE] === besides(node) && Labels[SHARES] === share)?.Id
-}
-
-async function startHelper(engine: Engine, lab: string, node: Incarnation, share: Shared): Promise<string> {
-  await provideKitchen(engine)
-  const body = {
-    Image: KITCHEN_IMAGE,
-    Cmd: ["sleep", "infinity"],
-    Labels: { [LAB_LABEL]: lab, [KITCHEN_LABEL]: "helper", [SHARES]: share, [BESIDE]: besides(node) },
-    HostConfig: {
-      ...sharing(node, share),
-      CapDrop: ["ALL"],
-      CapAdd: CAPABILITIES[share],
-      SecurityOpt: ["no-new-privileges"],
-      ReadonlyRootfs: true,
-      Tmpfs: { "/run": "", "/tmp": "" },
-      Memory: MEMORY_BYTES,
-      MemorySwap: MEMORY_BYTES,
-      PidsLimit: PROCESSES,
-      // Among the processes of the machine it is not the first one, and reaps nothing.
-      Init: share !== "machine",
-      RestartPolicy: { Name: "no" },
-      LogConfig: { Type: "none" },
-    },
-  }
-  const created = await engine.request<{ Id: string }>("POST", "/containers/create", { body })
-  if (!created) throw new EnvironmentError(`nothing can be done beside ${node.node}: its container is gone`)
-  try {
-    await engine.request("POST", `/containers/${created.Id}/start`)
-    return created.Id
-  } catch (error) {
-    await remove(engine, created.Id)
-    if (!(error instanceof EngineRefusal)) throw error
-    throw new EnvironmentError(`nothing can be done beside ${node.node}: ${messageOf(error)}`, { cause: error })
-  }
-}
-
-async function remove(engine: Engine, id: string): Promise<void> {
-  await engine.request("DELETE", `/containers/${id}`, { query: { force: "true" } })
-}
-
-function sharing({ container }: Incarnation, share: Shared) {
-  return share === "network" ? { NetworkMode: `container:${container}` } : { NetworkMode: "none", PidMode: "host" }
+  return listed?.find(({ Labels }) => Labels[BESIDE] === labels[BESIDE] && Labels[SHARES] === labels[SHARES])?.Id
 }
