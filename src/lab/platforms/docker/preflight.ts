@@ -1,6 +1,7 @@
 import { freemem } from "node:os"
 import { readFileSync, statfsSync } from "node:fs"
 import { codeOf, EnvironmentError } from "../../../lib/errors.ts"
+import { boundedBytes } from "./bounded-volume.ts"
 import { type ComposeFile, instancesOf } from "./compose-file.ts"
 import type { Engine } from "./engine.ts"
 
@@ -26,13 +27,14 @@ export async function requireRoom(engine: Engine, file: ComposeFile): Promise<vo
   }
 }
 
-/** What is reserved, else limited, else a little, for each instance of each service. */
+/** What is reserved, else limited, else a little, for each instance of each service, and what its volumes in memory may take. */
 export function memoryOf(file: ComposeFile): number {
-  return Object.values(file.services).reduce((sum, service) => {
+  const of_services = Object.values(file.services).reduce((sum, service) => {
     const { limits, reservations } = service.deploy?.resources ?? {}
     const asked = reservations?.memory ?? service.mem_reservation ?? limits?.memory ?? service.mem_limit
     return sum + instancesOf(service) * (asked === undefined ? MEMORY_PER_SERVICE_BYTES : Number(asked))
   }, 0)
+  return of_services + boundedBytes(file)
 }
 
 // internal

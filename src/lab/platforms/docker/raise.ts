@@ -12,6 +12,7 @@ import { type ComposeFile, composeFileOf, normalised } from "./compose-file.ts"
 import { copyTree } from "./copy.ts"
 import type { Engine } from "./engine.ts"
 import { builtImages, imageVolumes, provideImages } from "./images.ts"
+import { keepVolumes } from "./keep-volumes.ts"
 import { makeMountedFolder, mountedFolder } from "./mounted-folder.ts"
 import { membersOfNetworks, ownFile, withSubnets } from "./own-file.ts"
 import { requireRoom } from "./preflight.ts"
@@ -64,7 +65,7 @@ export async function composeUp(engine: Engine, plan: ComposePlan, lab: Lab, sig
     const subnets = await freeSubnets(engine, membersOfNetworks(file))
     writeFileSync(composeFileOf(lab.dir), JSON.stringify(withSubnets(file, subnets), null, 2))
     const failure = await up(lab, plan.subject.ready.timeout, [], signal)
-    if (failure === undefined) return
+    if (failure === undefined) return keepVolumes(engine, lab.id, file)
     if (signal?.aborted) throw new Interrupted(`${lab.id} was interrupted before it was up`)
     if (attempt < ADDRESS_TRIES && TAKEN.test(failure)) continue
     const why = [`${lab.id} did not come up: ${failure}`, await lastWords(lab)].filter(Boolean).join("\n")

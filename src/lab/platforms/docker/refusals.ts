@@ -1,6 +1,7 @@
 import { relative } from "node:path"
 import { isBelow } from "../../../lib/below.ts"
 import type { YamlProblem } from "../../../lib/yaml-document.ts"
+import { boundOf, HOW_TO_BOUND } from "./bounded-volume.ts"
 import type { ComposeFile, ComposeMount, ComposeNetwork, ComposeService, ComposeVolume } from "./compose-file.ts"
 
 /**
@@ -143,6 +144,9 @@ function* ofVolume(path: Path, volume: ComposeVolume): Generator<YamlProblem> {
   if (volume.external) yield { path: [...path, "external"], text: "a lab has volumes of its own alone" }
   if (volume.driver !== undefined && volume.driver !== "local")
     yield { path: [...path, "driver"], text: `a lab's volumes are local, not ${volume.driver}` }
-  if (volume.driver_opts !== undefined)
-    yield { path: [...path, "driver_opts"], text: "options of a volume's driver can reach this machine's own files" }
+  if (volume.driver_opts !== undefined && boundOf(volume) === undefined)
+    yield {
+      path: [...path, "driver_opts"],
+      text: `options of a volume's driver can reach this machine's own files; taken is ${HOW_TO_BOUND}`,
+    }
 }
