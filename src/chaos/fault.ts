@@ -16,6 +16,8 @@ export interface Fault<Params = Record<string, unknown>, Plan = Record<string, u
   /** Throws a UsageError for parameters that are well-formed, and mean nothing for this subject. */
   check?(subject: Subject, params: Params): void
   platforms: readonly Platform[]
+  /** Why it does not work on the other platforms. */
+  elsewhere?: string
   /** Breaks nodes; where its subject names no group for it, any of them. Left out: a fault of the subject as a whole. */
   of_nodes?: boolean
   /** The subject recovers from it without help. */

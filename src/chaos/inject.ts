@@ -56,7 +56,9 @@ async function plan(
   refuseAdopted(lab, "nothing of it is broken on purpose")
   const fault = findFault(options.fault, lab.subject)
   if (!fault.platforms.includes(lab.platform)) {
-    throw new UsageError(`${fault.name} does not work on ${lab.platform} labs`)
+    throw new UsageError(
+      `${fault.name} does not work on ${lab.platform} labs${fault.elsewhere ? `: ${fault.elsewhere}` : ""}`,
+    )
   }
   const params = paramsOf(fault, lab.subject, options.params)
   const services = chooseTargets(options.target, lab.subject, groupOf(fault, lab.subject), options.seed)
