@@ -7,11 +7,13 @@ import { LabUnreachable } from "../../lab.ts"
 /** The engine answers in milliseconds; starting, stopping and removing a container take it a second or two on a busy machine. */
 export const ENGINE_TIMEOUT_MS = 30_000
 
-export type Method = "GET" | "POST" | "DELETE"
+export type Method = "GET" | "POST" | "PUT" | "DELETE"
 
 export interface RequestOptions {
   query?: Record<string, string>
   body?: unknown
+  /** Sent as it is, in the place of a body. */
+  tar?: Uint8Array<ArrayBuffer>
   timeout_ms?: number
   signal?: AbortSignal
 }
@@ -38,12 +40,14 @@ export function dockerEngine(environment: Record<string, string | undefined> = B
   const host = hostOf(environment)
   const place = placeOf(host)
   const send = async (method: Method, path: string, options: RequestOptions, signal: AbortSignal) => {
-    const { query = {}, body } = options
+    const { query = {}, body, tar } = options
+    const content = tar ?? (body === undefined ? undefined : JSON.stringify(body))
+    const type = tar ? "application/x-tar" : "application/json"
     const url = `${place.base}${path}?${new URLSearchParams(query).toString()}`
     return fetch(url, {
       method,
       ...place.init,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+      ...(content === undefined ? {} : { body: content, headers: { "content-type": type } }),
       signal,
       // A connection that outlived a restart of the engine would fail the next request; a new one costs 0.05 ms.
       keepalive: false,
