@@ -4,10 +4,15 @@ import type { FaultDeclaration, Subject } from "../lab/subject.ts"
 import type { AnyFault, Fault } from "./fault.ts"
 import { burstTraffic } from "./faults/burst-traffic.ts"
 import { combined } from "./faults/combined.ts"
+import { configCorrupt } from "./faults/config-corrupt.ts"
+import { cpuHog } from "./faults/cpu-hog.ts"
+import { cpuThrottle } from "./faults/cpu-throttle.ts"
 import { declaredFault } from "./faults/declared.ts"
+import { diskPressure } from "./faults/disk-pressure.ts"
 import { etcdQuota } from "./faults/etcd-quota.ts"
 import { falsePage } from "./faults/false-page.ts"
 import { healedPage } from "./faults/healed-page.ts"
+import { memoryHog } from "./faults/memory-hog.ts"
 import { nodeCrash } from "./faults/node-crash.ts"
 import { nodeKill } from "./faults/node-kill.ts"
 import { nodePause } from "./faults/node-pause.ts"
@@ -28,6 +33,11 @@ export const BUILT_IN: readonly AnyFault[] = [
   processHang,
   networkPartition,
   packetLoss,
+  cpuHog,
+  cpuThrottle,
+  memoryHog,
+  diskPressure,
+  configCorrupt,
   redisKill,
   redisPause,
   etcdQuota,

@@ -17,9 +17,37 @@ export async function isStopped(lab: Lab, node: Node): Promise<boolean | undefin
   return state === undefined ? undefined : state === "T"
 }
 
+/**
+ * How many processes of a container have `mark` for a word of their command. One that a SIGKILL is waiting for, in a container that is
+ * frozen, does nothing any more, and does not count. Undefined when the container's first process is gone.
+ */
+export async function countMarked(lab: Lab, node: Node, mark: string): Promise<number | undefined> {
+  const count = await beside(lab, node, (pid) => `${eachMarked(pid, [mark], "echo $one")} | wc -l`)
+  return count === undefined ? undefined : Number(count)
+}
+
+/** Ends those that have one of the marks, with all of their groups. Works while the container is frozen. */
+export async function endMarked(lab: Lab, node: Node, marks: readonly string[]): Promise<void> {
+  const end = (pid: number) => `group=$(awk '{ sub(/.*\\) /, ""); print $3 }' /proc/$one/stat)
+      [ "\${group:-${pid}}" = ${pid} ] || kill -KILL -- -$group
+      kill -KILL $one`
+  await beside(lab, node, (pid) => `{ ${eachMarked(pid, marks, end(pid))}; } 2>/dev/null; true`)
+}
+
 // internal
 
 const TIMEOUT_MS = 5_000
+
+/** Those in the same cgroup as the first process: whatever the engine runs in a container is put there. */
+function eachMarked(pid: number, marks: readonly string[], command: string): string {
+  const words = marks.map((mark) => `-e '${mark}'`).join(" ")
+  return `for file in $(grep -lszxF ${words} /proc/[0-9]*/cmdline); do
+      one=\${file#/proc/}; one=\${one%/cmdline}
+      cmp -s /proc/${pid}/cgroup /proc/$one/cgroup || continue
+      grep -qsE '^(SigPnd|ShdPnd):\\s+[0-9a-f]+[13579bdf]..$' /proc/$one/status && continue
+      ${command}
+    done`
+}
 
 async function beside(lab: Lab, node: Node, script: (pid: number) => string): Promise<string | undefined> {
   const now = (await containersOf(lab.id)).find(({ name }) => name === node.name)
@@ -29,5 +57,5 @@ async function beside(lab: Lab, node: Node, script: (pid: number) => string): Pr
     timeout_ms: TIMEOUT_MS,
   })
   if (exit_code === 0) return stdout.trim()
-  throw new OperatorError(`the process of ${node.name}: ${output.trim()}`)
+  throw new OperatorError(`the processes of ${node.name}: ${output.trim()}`)
 }
