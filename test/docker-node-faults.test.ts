@@ -56,7 +56,7 @@ describe("a full disk", () => {
   test_("leaves a node little to write to, until the file is removed by whoever finds it", async () => {
     const injection = await fill()
     expect(injection.confirmation).toBe("confirmed")
-    expect(evidenceOf(injection)).toMatch(/^of 8192 KiB in .* 16 KiB are left to .*, 8\d\d\d KiB are taken$/)
+    expect(evidenceOf(injection)).toMatch(/^of 8192 KiB in .* 4 KiB are left to .*, 8\d\d\d KiB are taken$/)
     expect(inside("a", "head -c 100000 /dev/zero >/data/more && echo written; rm -f /data/more")).toBe("")
     expect(filler()).toMatch(/^\/data\/[0-9a-f]{8}$/)
     inside("a", `rm ${filler()}`)

@@ -9,3 +9,9 @@ export async function containersAt(lab: Lab, fault: string, targets: readonly No
   requireNodes(fault, found)
   return found.map(incarnation)
 }
+
+/** Starts those of some nodes that have ended, as one does that finds no room. What was removed is left so. */
+export async function startEnded(lab: Lab, names: readonly string[]): Promise<void> {
+  const ended = (await containersOf(lab.id)).filter(({ name, state }) => state === "exited" && names.includes(name))
+  await Promise.all(ended.map(({ name }) => lab.start(name)))
+}

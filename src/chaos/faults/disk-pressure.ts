@@ -4,7 +4,7 @@ import { HOW_TO_BOUND } from "../../lab/platforms/docker/bounded-volume.ts"
 import { helpWithVolume, type Incarnation, VOLUME_AT } from "../../lab/platforms/docker/helper.ts"
 import { hasVolume, mountedAt } from "../../lab/platforms/docker/mounted-at.ts"
 import type { Lab } from "../../lab/lab.ts"
-import { containersAt } from "../containers.ts"
+import { containersAt, startEnded } from "../containers.ts"
 import type { Confirmed, Fault } from "../fault.ts"
 import { neutralName } from "../neutral-name.ts"
 
@@ -69,13 +69,17 @@ export const diskPressure: Fault<Params, { filled: Filled[] }> = {
   },
   revert: async (lab, { filled }) => {
     await Promise.all((await thereOf(filled)).map((one) => run(lab, one, `rm -f "$file"`)))
+    await startEnded(
+      lab,
+      filled.map(({ node }) => node),
+    )
   },
 }
 
 // internal
 
-/** Enough for a folder, and for a few words in a file that is there already. */
-const FLOOR_BYTES = 16 * 1024
+/** A page: enough for a few words in a file that is there already. */
+const FLOOR_BYTES = 4 * 1024
 /** Bounded volumes are the machine's memory. */
 const MAX_BYTES = 1024 * 1024 * 1024
 /** Who else writes there may free some of it at the same time. */
