@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { systemClock, waitUntil } from "../lib/clock.ts"
+import { waitUntil } from "../lib/clock.ts"
 import { OperatorError } from "../lib/errors.ts"
 import type { Lab, Node } from "../lab/lab.ts"
 import { containersOf } from "../lab/platforms/docker/helper.ts"
@@ -62,12 +62,11 @@ export async function sameLives(lab: Lab, nodes: readonly Node[]) {
   )
 }
 
-/** Something measured, and measured again a while later. */
-export async function overTime<T>(measure: () => Promise<T>): Promise<{ before: T; after: T; elapsed_ms: number }> {
-  const start_ms = systemClock.mono_ms()
-  const before = await measure()
-  await systemClock.sleep(MEASURED_MS)
-  return { before, after: await measure(), elapsed_ms: systemClock.mono_ms() - start_ms }
+/** What is measured, again and again until it is enough, or has not been for a while. */
+export async function measuredUntil<T>(measure: () => Promise<T>, isEnough: (now: T) => boolean): Promise<T> {
+  let now = await measure()
+  await waitUntil(async () => isEnough((now = await measure())), FELT)
+  return now
 }
 
 // internal
@@ -75,8 +74,8 @@ export async function overTime<T>(measure: () => Promise<T>): Promise<{ before: 
 const BEGIN_TIMEOUT_MS = 10_000
 /** A process with gigabytes to give back takes a while. */
 const ENDED = { timeout_ms: 2_000, every_ms: 50 }
-/** Long enough for a share of the processors to be told from a burst. */
-const MEASURED_MS = 500
+/** On a machine with much to do everything takes its time. */
+const FELT = { timeout_ms: 5_000, every_ms: 50 }
 
 async function begin(lab: Lab, node: Node, script: string, leader: string): Promise<void> {
   const words = `sh -c '${script}' ${leader} >/dev/null 2>&1 </dev/null &`

@@ -1,9 +1,11 @@
 import { z } from "zod"
+import { systemClock } from "../../lib/clock.ts"
 import { incarnation } from "../../lab/platforms/docker/helper.ts"
 import { usageOf } from "../../lab/platforms/docker/usage.ts"
 import type { Lab } from "../../lab/lab.ts"
 import type { Confirmed } from "../fault.ts"
-import { hogFault, type HogPlan, max_s, overTime, sameLives } from "../hog.ts"
+import { hogFault, type HogPlan, max_s, measuredUntil, sameLives } from "../hog.ts"
+import { countMarked } from "../machine.ts"
 import { neutralName } from "../neutral-name.ts"
 import { requireNodes } from "../targets.ts"
 
@@ -36,20 +38,23 @@ while [ $n -lt ${workers} ]; do n=$((n + 1))
 done; wait`
 }
 
-/** Less than this of one processor may be the node's own work. */
-const FELT_CPUS = 0.25
+/** A node's own work takes seconds for this much. */
+const FELT_CPU_MS = 250
 
-async function confirm(lab: Lab, { nodes }: HogPlan): Promise<Confirmed> {
+async function confirm(lab: Lab, { nodes, mark }: HogPlan): Promise<Confirmed> {
+  const workers = await Promise.all(nodes.map((node) => countMarked(lab, node, mark)))
+  if (!workers.some(Boolean)) return { confirmation: "ineffective", evidence: "nothing of it runs" }
   const containers = (await sameLives(lab, nodes)).map(incarnation)
-  const { before, after, elapsed_ms } = await overTime(() =>
-    Promise.all(containers.map(({ container }) => usageOf(container))),
-  )
-  const cpus = containers.map((_, n) => (after[n]!.cpu_ns - before[n]!.cpu_ns) / 1e6 / elapsed_ms)
-  const waits = containers.map((_, n) => after[n]!.throttled_periods - before[n]!.throttled_periods)
-  const evidence = containers
-    .map(({ node }, n) => `${node} uses ${cpus[n]!.toFixed(1)} processors, and had to wait in ${waits[n]} periods`)
-    .join("; ")
-  const felt = containers.every((_, n) => cpus[n]! >= FELT_CPUS || waits[n]! > 0)
-  if (containers.length === 0) return { confirmation: "ineffective", evidence: "the node is not there any more" }
-  return { confirmation: felt ? "confirmed" : "inconclusive", evidence }
+  const used = async () => Promise.all(containers.map(async ({ container }) => (await usageOf(container)).cpu_ns / 1e6))
+  const start_ms = systemClock.mono_ms()
+  const before = await used()
+  const since = async () => (await used()).map((now, n) => now - before[n]!)
+  const cpu_ms = await measuredUntil(since, (all) => all.every((ms) => ms >= FELT_CPU_MS))
+  const elapsed_ms = Math.round(systemClock.mono_ms() - start_ms)
+  const told = containers.map(({ node }, n) => `${node} has used ${Math.round(cpu_ms[n]!)} ms of processors`)
+  const felt = cpu_ms.every((ms) => ms >= FELT_CPU_MS)
+  return {
+    confirmation: felt ? "confirmed" : "inconclusive",
+    evidence: `${workers.reduce<number>((sum, n) => sum + (n ?? 0), 0)} processes run; in ${elapsed_ms} ms ${told.join(", ")}`,
+  }
 }

@@ -5,7 +5,7 @@ import { limitsOf, usageOf } from "../../lab/platforms/docker/usage.ts"
 import type { Lab } from "../../lab/lab.ts"
 import { containersAt } from "../containers.ts"
 import type { Confirmed } from "../fault.ts"
-import { hogFault, type HogPlan, max_s, overTime, sameLives } from "../hog.ts"
+import { hogFault, type HogPlan, max_s, measuredUntil, sameLives } from "../hog.ts"
 import { neutralName } from "../neutral-name.ts"
 
 /** Of the machine's own memory, whatever the node may use. */
@@ -74,7 +74,9 @@ const DEFAULT_PERCENT = 90
 async function confirm(lab: Lab, plan: HogPlan): Promise<Confirmed> {
   const { bytes } = plan as MemoryPlan
   const containers = (await sameLives(lab, plan.nodes)).map(incarnation)
-  const { after } = await overTime(() => Promise.all(containers.map(({ container }) => usageOf(container))))
+  const isFelt = (now: { memory_bytes: number }[]) => now.every(({ memory_bytes }) => memory_bytes >= bytes)
+  const measure = () => Promise.all(containers.map(({ container }) => usageOf(container)))
+  const after = await measuredUntil(measure, isFelt)
   const limits = await Promise.all(containers.map(({ container }) => limitsOf(container)))
   const evidence = containers
     .map(({ node }, n) => {
@@ -82,7 +84,7 @@ async function confirm(lab: Lab, plan: HogPlan): Promise<Confirmed> {
       return `${node} has ${mib(after[n]!.memory_bytes)}${limit} in use, ${mib(bytes)} by it`
     })
     .join("; ")
-  const felt = containers.length > 0 && after.every(({ memory_bytes }) => memory_bytes >= bytes)
+  const felt = containers.length > 0 && isFelt(after)
   return { confirmation: felt ? "confirmed" : "ineffective", evidence }
 }
 
