@@ -24,8 +24,16 @@ describe("a fault", () => {
   test("is found by its name: those for every subject, and the subject's own", () => {
     const nodes = ["node_kill", "node_crash", "node_pause", "process_hang"]
     const networks = ["network_partition", "packet_loss"]
+    const within = ["cpu_hog", "cpu_throttle", "memory_hog", "disk_pressure", "config_corrupt"]
     const stores = ["redis_kill", "redis_pause", "etcd_quota", "burst_traffic"]
-    expect(BUILT_IN.map(({ name }) => name)).toEqual([...NO_FAULT, ...nodes, ...networks, ...stores, "combined"])
+    expect(BUILT_IN.map(({ name }) => name)).toEqual([
+      ...NO_FAULT,
+      ...nodes,
+      ...networks,
+      ...within,
+      ...stores,
+      "combined",
+    ])
     expect(findFault("node_kill", subject)).toBe(BUILT_IN[NO_FAULT.length]!)
     expect(findFault("counter_drift", subject)).toMatchObject({ name: "counter_drift", about: "Drifts" })
   })
