@@ -8,7 +8,6 @@ import { summariesOf } from "../agent/summarise.ts"
 import { work, type Work } from "../agent/work.ts"
 import { messageOf, OperatorError } from "../lib/errors.ts"
 import type { Lab } from "../lab/lab.ts"
-import { textFor } from "../lab/per-platform.ts"
 import { VERIFY_PATIENCE_MS } from "../monitor/holds.ts"
 import { type Injection, isNoFault } from "../store/injections.ts"
 import type { PagedTicket } from "../store/kinds.ts"
@@ -18,6 +17,7 @@ import { OUT_OF_DOLLARS } from "../store/spending.ts"
 import { openTickets } from "../store/tickets.ts"
 import type { Trial } from "../store/trials.ts"
 import { keptFor, variantOf } from "./claude.ts"
+import { repairOf } from "./repair.ts"
 import type { Stand } from "./stand.ts"
 
 /** A ticket is taken up this soon after it opened. */
@@ -146,15 +146,5 @@ async function answering(
 /** The oracle's runbook is the subject's declared repair, filled in for what was really broken. The agent's room knows no fault. */
 function oracle({ name, says }: Variant, lab: Lab, injection: Injection): Runbook {
   if (isNoFault(injection.fault)) return { name, steps: [], says: "Nothing is broken." }
-  const repair = lab.subject.faults[injection.fault]?.repair
-  const command = textFor(repair, lab.platform)
-  if (command === undefined) {
-    throw new OperatorError(`${lab.subject.file}: ${injection.fault} declares no repair for a ${lab.platform} lab`)
-  }
-  const nodes = injection.targets.length > 0 ? injection.targets : [""]
-  const steps = nodes.map((node) => ({
-    reasoning: `The declared repair of ${injection.fault}${node === "" ? "" : ` at ${node}`}.`,
-    command: lab.render(command, { node }),
-  }))
-  return { name, steps, says }
+  return { name, steps: repairOf(lab, injection), says }
 }

@@ -1,11 +1,9 @@
-import { destroyLab, PATIENCE_MS } from "../chaos/heal.ts"
 import { collateral } from "../eval/state-diff.ts"
 import type { Lab, Platform } from "../lab/lab.ts"
 import { lastWords } from "../lab/last-words.ts"
 import type { Subject } from "../lab/subject.ts"
 import { checkLedger } from "../lab/workload/check.ts"
 import { showDuration } from "../lib/duration.ts"
-import { messageOf } from "../lib/errors.ts"
 import { clipped } from "../lib/text.ts"
 import type { LedgerCheck } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
@@ -14,6 +12,7 @@ import { labelOf } from "../monitor/target.ts"
 import { type LastSeen, lastSeen } from "./last-seen.ts"
 import { PARKED_MS, raiseStand, type Stand } from "./stand.ts"
 import { keepState } from "./state.ts"
+import { takeDown } from "./take-down.ts"
 
 export interface LiveOptions {
   platform: Platform
@@ -56,16 +55,7 @@ export async function checkLive(store: Store, subject: Subject, options: LiveOpt
     (check) => ({ check }),
     (error: unknown) => ({ error }),
   )
-  await stand.quiet()
-  try {
-    await destroyLab(store, stand.lab, { by: "check", reason: "the check has ended", patience_ms: PATIENCE_MS })
-    await stand.guardian.goodbye()
-    tell(`${stand.lab.id}: taken down`)
-  } catch (error) {
-    // Its guardian, which was told no goodbye, goes on with it once this process has ended.
-    if ("check" in seen) throw error
-    tell(`${stand.lab.id}: could not be taken down: ${messageOf(error)}`)
-  }
+  await takeDown(store, stand, { tell, strict: "check" in seen })
   if ("error" in seen) throw seen.error
   return seen.check
 }
