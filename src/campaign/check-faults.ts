@@ -20,6 +20,8 @@ export interface FaultsOptions {
   fault?: string | undefined
   /** Labs at once; left out: as many as this machine has processors, and no more than are of use. */
   parallel?: number | undefined
+  /** How long a ticket may take to open, and the lab to be well again once it is repaired. */
+  within_ms: number
   signal: AbortSignal
   /** Is given what happens, as it does. */
   tell(text: string): void
@@ -43,7 +45,7 @@ export interface FaultCheck extends PairSeen {
  * resolves or rejects.
  */
 export async function checkFaults(store: Store, subject: Subject, options: FaultsOptions): Promise<FaultCheck[]> {
-  const { platform, tell } = options
+  const { platform } = options
   const names = namesOf(subject, options.fault)
   const checks = new Map<string, FaultCheck>()
   for (const fault of names) {
@@ -57,7 +59,7 @@ export async function checkFaults(store: Store, subject: Subject, options: Fault
   const signal = AbortSignal.any([options.signal, failing.signal])
   const workers = Array.from({ length: Math.min(queue.length, options.parallel ?? labsAtOnce()) }, async () => {
     try {
-      await workThrough(store, subject, queue, { ...options, signal, tell }, (check) => checks.set(check.fault, check))
+      await workThrough(store, subject, queue, { ...options, signal }, (check) => checks.set(check.fault, check))
     } catch (error) {
       failing.abort()
       throw error
@@ -115,7 +117,7 @@ async function workThrough(
   store: Store,
   subject: Subject,
   queue: string[],
-  { platform, signal, tell }: FaultsOptions,
+  { platform, within_ms, signal, tell }: FaultsOptions,
   done: (check: FaultCheck) => void,
 ): Promise<void> {
   while (queue.length > 0) {
@@ -126,7 +128,7 @@ async function workThrough(
       const check = { ...blank(fault, platform), lab: lab.id }
       const here = (text: string) => tell(`${lab.id}  ${text}`)
       try {
-        await checkPair(store, place.bench, fault, { seen: check, tell: here })
+        await checkPair(store, place.bench, fault, { seen: check, within_ms, tell: here })
       } catch (error) {
         if (signal.aborted) throw error
         check.result = error instanceof NotHere ? "not_here" : "failed"

@@ -12,7 +12,7 @@ import { chainHead, events } from "../store/events.ts"
 import { type Injection, injectionsOf } from "../store/injections.ts"
 import type { Store } from "../store/open.ts"
 import { openTickets } from "../store/tickets.ts"
-import { type Bench, calm, notice, type Pair, type PairSeen, wellAfter } from "./pair-moments.ts"
+import { type Bench, calm, notice, type Pair, wellAfter } from "./pair-moments.ts"
 import { repairOf, repairText } from "./repair.ts"
 
 /** Why a pair cannot be tried on this machine: no fault of the pair's. */
@@ -20,18 +20,18 @@ export class NotHere extends OperatorError {}
 
 /**
  * Breaks a lab with a fault of its subject, waits for a ticket of an invariant that is to notice it, and has it repaired as declared; then
- * once more, with the harness's own revert for the repair. What is seen goes into `seen`; the first thing that is not as declared is thrown.
+ * once more, with the harness's own revert for the repair. What is seen goes into `seen` of `how`; the first thing that is not as declared is thrown.
  */
 export async function checkPair(
   store: Store,
   bench: Bench,
   fault: string,
-  { seen, tell }: { seen: PairSeen; tell(text: string): void },
+  how: Pick<Pair, "seen" | "within_ms" | "tell">,
 ): Promise<void> {
   for (const [index, undo] of [repair, takeBack].entries()) {
     // Another seed, and so another node, where there is a choice.
     const options = { fault, target: "one", params: {}, seed: index + 1 }
-    const pair: Pair = { store, bench, fault, options, seen, tell }
+    const pair: Pair = { store, bench, fault, options, ...how }
     await calm(pair)
     const injection = await broken(pair)
     await undo(pair, injection)

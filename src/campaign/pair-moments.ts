@@ -34,14 +34,16 @@ export interface Pair {
   fault: string
   options: InjectOptions
   seen: PairSeen
+  /** For a ticket to open, and for the lab to be well again. */
+  within_ms: number
   tell(text: string): void
 }
 
 /** Waits until every gate has held for `ready.stable` and none of the tickets is there that the fault is to open. */
-export async function calm({ store, bench: { stand }, fault }: Pair): Promise<void> {
+export async function calm({ store, bench: { stand }, fault, within_ms }: Pair): Promise<void> {
   const { lab, monitor } = stand
   const { noticed_by } = lab.subject.faults[fault]!
-  stand.startDeadline(PAIR_MS)
+  stand.startDeadline(CALM_WITHIN_MS + 2 * within_ms + DEFAULT_LIMITS.command_timeout_ms)
   const left = () =>
     listTickets(store, { lab: lab.id, states: UNSETTLED }).filter(({ invariant }) => noticed_by.includes(invariant))
   const isCalm = () => monitor.holdsFor(lab.subject.ready.stable) && left().length === 0
@@ -52,7 +54,7 @@ export async function calm({ store, bench: { stand }, fault }: Pair): Promise<vo
 
 /** The first ticket of an invariant that the fault is to be noticed by, opened anew. */
 export async function notice(
-  { store, bench: { stand }, fault }: Pair,
+  { store, bench: { stand }, fault, within_ms }: Pair,
   from: number,
   active_ms: number,
 ): Promise<NonNullable<PairSeen["noticed"]>> {
@@ -64,31 +66,29 @@ export async function notice(
       return ticket?.kind === "violated" ? [{ ticket, at_ms: event.mono_ms }] : []
     })
   const named = () => opened().find(({ ticket }) => noticed_by.includes(ticket.invariant))
-  await stand.until(() => named() !== undefined, NOTICED_WITHIN_MS)
+  await stand.until(() => named() !== undefined, within_ms)
   const found = named()
   if (found) return { by: labelOf(found.ticket), after_ms: Math.max(0, Math.round(found.at_ms - active_ms)) }
   const others = [...new Set(opened().map(({ ticket }) => ticket.invariant))]
   const instead = others.length > 0 ? `, but of ${others.join(", ")}` : ""
-  const within = showDuration(NOTICED_WITHIN_MS)
-  throw new OperatorError(`not noticed: no ticket of ${noticed_by.join(", ")} opened within ${within}${instead}`)
+  throw new OperatorError(
+    `not noticed: no ticket of ${noticed_by.join(", ")} opened within ${showDuration(within_ms)}${instead}`,
+  )
 }
 
 /** How long after a moment every gate began to hold for good; undefined when that takes too long. */
-export async function wellAfter({ store, bench: { stand } }: Pair, since_ms: number): Promise<number | undefined> {
+export async function wellAfter(
+  { store, bench: { stand }, within_ms }: Pair,
+  since_ms: number,
+): Promise<number | undefined> {
   const { lab, monitor } = stand
   const { stable } = lab.subject.ready
   const isWell = () => store.clock.mono_ms() - since_ms >= stable && monitor.holdsFor(stable)
-  if (!(await stand.until(isWell, WELL_WITHIN_MS))) return undefined
+  if (!(await stand.until(isWell, within_ms))) return undefined
   return Math.max(0, Math.round((monitor.holdsSince() ?? since_ms) - since_ms))
 }
 
 // internal
 
-/** As in a trial, `symptom_within`. */
-const NOTICED_WITHIN_MS = 60_000
-/** For a node to start, to take part again, and for a leader to be chosen. */
-const WELL_WITHIN_MS = 60_000
 /** After a repair, an alert over a minute of samples needs that minute to end. */
 const CALM_WITHIN_MS = 90_000
-/** All of a pair, twice, with its commands. */
-const PAIR_MS = 2 * (NOTICED_WITHIN_MS + WELL_WITHIN_MS + CALM_WITHIN_MS) + DEFAULT_LIMITS.command_timeout_ms

@@ -38,6 +38,11 @@ export default defineCommand({
       description: "break a lab of it by each of its faults, and have each repaired and reverted",
     },
     fault: { type: "string", valueHint: "F", complete: "fault", description: "with --faults: this one alone" },
+    within: {
+      type: "duration",
+      default: "60s",
+      description: "with --faults: for a fault to be noticed, and then for the lab to be well",
+    },
     parallel: { type: "number", integer: true, min: 1, description: "with --faults: labs at once (one a processor)" },
     platform: { type: "enum", options: PLATFORMS, description: "where it runs; as for operator up when left out" },
     quiet: { type: "duration", default: "60s", description: "with --live: how long nothing may happen" },
@@ -80,6 +85,7 @@ interface Flags {
   platform?: Platform | undefined
   fault?: string | undefined
   parallel?: number | undefined
+  within: number
 }
 
 interface Running {
@@ -106,9 +112,9 @@ function runLive(quiet_ms: number) {
   return ({ store, subject, ...running }: Running) => checkLive(store, subject, { ...running, quiet_ms, tell: note })
 }
 
-function runFaults({ fault, parallel }: Flags) {
+function runFaults({ fault, parallel, within: within_ms }: Flags) {
   return ({ store, subject, ...running }: Running) =>
-    checkFaults(store, subject, { ...running, fault, parallel, tell: note })
+    checkFaults(store, subject, { ...running, fault, parallel, within_ms, tell: note })
 }
 
 function requirePairs(file: string, faults: readonly FaultCheck[]): void {
