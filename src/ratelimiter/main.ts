@@ -1,8 +1,7 @@
-import { parseArgs } from "node:util"
 import { systemClock } from "../lib/clock.ts"
 import { exitCode, messageOf, UsageError } from "../lib/errors.ts"
-import { randomHex } from "../lib/ids.ts"
 import { didYouMean } from "../lib/nearest.ts"
+import { flags } from "./flags.ts"
 import { integerFromText, text } from "./input.ts"
 import { placeFrom } from "./open.ts"
 
@@ -13,7 +12,6 @@ const USAGE = `A distributed rate limiter: nodes that share one store and enforc
   drift    --url URL --store STORE                            compare what the API says with what the store's log holds
   ghost    --urls URL,URL --max N                             count the checks that are allowed beyond a limit of N
   recount  --store STORE                                      set each counter to what the log holds
-  tamper   --store STORE --keys N --by N [--seed SEED]        falsify counters, to see whether anybody notices
 
 A STORE is a SQLite file, or redis://HOST:PORT.
 `
@@ -24,11 +22,11 @@ const PORT = { min: 0, max: 65_535 }
 const NAME_CHARACTERS = { min: 1, max: 64 }
 /** As far as a limit goes, so that a probe of one is possible. */
 const GHOST_MAX = { min: 0, max: 1_000 }
-const TAMPER_KEYS = { min: 1, max: 1_000 }
-const TAMPER_BY = { min: -1_000_000, max: 1_000_000 }
 
-/** Runs one subcommand. Resolves to the exit code; errors are on stderr by then. */
-export async function main(args: string[]): Promise<number> {
+export type Command = (args: string[]) => Promise<void>
+
+/** Runs one subcommand, or one of those that nobody is told of. Resolves to the exit code; errors are on stderr by then. */
+export async function main(args: string[], untold: ReadonlyMap<string, Command> = new Map()): Promise<number> {
   const [name = "", ...rest] = args
   try {
     if (["help", "--help", "-h"].includes(name)) {
@@ -36,7 +34,7 @@ export async function main(args: string[]): Promise<number> {
       return 0
     }
     if (name === "") throw new UsageError(`a command is missing: ${[...COMMANDS.keys()].join(", ")}`)
-    const command = COMMANDS.get(name)
+    const command = COMMANDS.get(name) ?? untold.get(name)
     if (!command) throw new UsageError(`unknown command "${name}"${didYouMean(name, COMMANDS.keys())}`)
     await command(rest)
     return 0
@@ -48,13 +46,12 @@ export async function main(args: string[]): Promise<number> {
 
 // internal
 
-const COMMANDS = new Map<string, (args: string[]) => Promise<void>>([
+const COMMANDS = new Map<string, Command>([
   ["serve", serve],
   ["status", status],
   ["drift", drift],
   ["ghost", ghost],
   ["recount", recount],
-  ["tamper", tamper],
 ])
 
 async function serve(args: string[]): Promise<void> {
@@ -91,37 +88,6 @@ async function recount(args: string[]): Promise<void> {
   const { store } = flags(args, { required: ["store"] })
   const { recount } = await import("./recount.ts")
   print(await recount(placeFrom(store), systemClock))
-}
-
-async function tamper(args: string[]): Promise<void> {
-  const given = flags(args, { required: ["store", "keys", "by"], optional: ["seed"] })
-  const { tamper } = await import("./tamper.ts")
-  print(
-    await tamper(placeFrom(given.store), {
-      keys: integerFromText(given.keys, "--keys", TAMPER_KEYS),
-      by: integerFromText(given.by, "--by", TAMPER_BY),
-      seed: text(given.seed ?? randomHex(8), "--seed", NAME_CHARACTERS),
-      clock: systemClock,
-    }),
-  )
-}
-
-/** The values of the flags. All of them take one; unknown, missing and stray ones are usage errors. */
-function flags<Required extends string, Optional extends string = never>(
-  args: string[],
-  names: { required: readonly Required[]; optional?: readonly Optional[] },
-): Record<Required, string> & Partial<Record<Optional, string>> {
-  const known = [...names.required, ...(names.optional ?? [])]
-  const options = Object.fromEntries(known.map((name) => [name, { type: "string" as const }]))
-  let values: Partial<Record<string, string | boolean>>
-  try {
-    values = parseArgs({ args, options, strict: true, allowPositionals: false }).values
-  } catch (cause) {
-    throw new UsageError(messageOf(cause), { cause })
-  }
-  const missing = names.required.filter((name) => values[name] === undefined)
-  if (missing.length > 0) throw new UsageError(`missing: ${missing.map((name) => `--${name}`).join(", ")}`)
-  return values as Record<Required, string> & Partial<Record<Optional, string>>
 }
 
 function baseUrl(given: string): string {

@@ -8,6 +8,7 @@ import { PATIENCE } from "../../test/support/ratelimiter.ts"
 import type { Books } from "./books.ts"
 import { openBooks, openStore, type Place, placeFrom, shownPlace } from "./open.ts"
 import { DEFAULT_LIMITS, type LimitStore, MAX_LIMITS } from "./store.ts"
+import { falsify } from "./tamper.ts"
 
 /** What every store promises, held against each of them: two nodes' views of one store, and an administrator's. */
 
@@ -48,6 +49,8 @@ for (const [name, makeSite] of Object.entries(SITES)) {
       await site?.remove()
     })
 
+    const falsified = (by: number, choose: (inUse: string[]) => string[]) =>
+      falsify(site.place, { by, most: 10_000, choose, clock: systemClock })
     const limit = (prefix: string, max: number, window_ms = 60_000) => store.setLimit({ prefix, max, window_ms })
     const kinds = async (key: string, times: number, cost = 1) => {
       const decisions = Array.from({ length: times }, (_, n) => (n % 2 === 0 ? store : other).check(key, cost))
@@ -162,7 +165,7 @@ for (const [name, makeSite] of Object.entries(SITES)) {
     test("prunes what has expired, and forgets a key with nothing left, but not a counter that somebody changed", async () => {
       await limit("short:", 10, 50)
       for (const key of ["short:gone", "short:lied"]) await store.check(key, 1)
-      await books.falsify(4, () => ["short:lied"])
+      await falsified(4, () => ["short:lied"])
       const left = async () => {
         for (let after: string | undefined = ""; after !== undefined; after = await store.prune(after)) {}
         return (await store.counters({ prefix: "short:", after: "", size: 10 })).map(({ key, used }) => [key, used])
@@ -175,7 +178,7 @@ for (const [name, makeSite] of Object.entries(SITES)) {
       await books.recount()
       await limit("lied:", 3)
       await store.check("lied:x", 1)
-      expect(await books.falsify(40, () => ["lied:x", "lied:idle"])).toEqual([
+      expect(await falsified(40, () => ["lied:x", "lied:idle"])).toEqual([
         { key: "lied:x", before: 1, after: 41 },
         { key: "lied:idle", before: 0, after: 40 },
       ])
@@ -192,7 +195,7 @@ for (const [name, makeSite] of Object.entries(SITES)) {
     test("shows those in use to whoever falsifies", async () => {
       await store.check("used", 1)
       let shown: string[] = []
-      await books.falsify(1, (inUse) => ((shown = inUse), []))
+      await falsified(1, (inUse) => ((shown = inUse), []))
       expect(shown).toContain("used")
       expect(shown).not.toContain("lied:idle")
     })
@@ -202,7 +205,7 @@ for (const [name, makeSite] of Object.entries(SITES)) {
       for (const key of keys) await store.check(key, 1)
       const counted = await books.countLog()
       expect(keys.filter((key) => counted.get(key) !== 1)).toEqual([])
-      await books.falsify(1, () => keys.slice(-2))
+      await falsified(1, () => keys.slice(-2))
       expect(await books.recount()).toBe(2)
     })
 

@@ -1,12 +1,25 @@
 import type { Clock } from "../lib/clock.ts"
 import { sha256 } from "../lib/ids.ts"
-import type { Falsified } from "./books.ts"
-import { openBooks, type Place } from "./open.ts"
+import { type Place, shownPlace } from "./open.ts"
 
 export interface Tampering {
   by: number
   seed: string
   tampered: Falsified[]
+}
+
+export interface Falsified {
+  key: string
+  before: number
+  after: number
+}
+
+/** Adds `by` to the counters that `choose` picks, of those in use or not, and leaves the log alone. It is shown `most` at most. */
+export interface Falsifying {
+  by: number
+  most: number
+  choose(inUse: string[]): string[]
+  clock: Clock
 }
 
 /**
@@ -15,18 +28,25 @@ export interface Tampering {
  */
 export async function tamper(
   place: Place,
-  options: { keys: number; by: number; seed: string; clock: Clock },
+  { keys, by, seed, clock }: { keys: number; by: number; seed: string; clock: Clock },
 ): Promise<Tampering> {
-  const { keys, by, seed, clock } = options
-  const books = await openBooks(place, { clock, change: true })
-  try {
-    return { by, seed, tampered: await books.falsify(by, (inUse) => chosen(inUse, keys, seed)) }
-  } finally {
-    books.close()
+  const falsifying = { by, most: MAX_CANDIDATES, choose: (inUse: string[]) => chosen(inUse, keys, seed), clock }
+  return { by, seed, tampered: await falsify(place, falsifying) }
+}
+
+/** Changes counters and nothing else: what the API says is no longer what the log holds. */
+export async function falsify(place: Place, falsifying: Falsifying): Promise<Falsified[]> {
+  if (place.kind === "redis") {
+    const { falsifyAtRedis } = await import("./redis/tamper.ts")
+    return falsifyAtRedis(place.url, shownPlace(place), falsifying)
   }
+  const { falsifyInFile } = await import("./sqlite/tamper.ts")
+  return falsifyInFile(place.file, falsifying)
 }
 
 // internal
+
+const MAX_CANDIDATES = 10_000
 
 /** The keys whose hash with the seed is lowest: the same choice whichever others come and go above them. */
 function chosen(candidates: string[], keys: number, seed: string): string[] {

@@ -79,7 +79,7 @@ export async function result(...args: string[]): Promise<Record<string, unknown>
 
 type Program = Bun.Subprocess<"ignore", "pipe", "pipe">
 
-const MAIN = join(import.meta.dir, "..", "..", "src", "ratelimiter", "main.ts")
+const MAIN = join(import.meta.dir, "..", "..", "src", "ratelimiter", "harness.ts")
 
 function spawn(args: string[]): Program {
   return Bun.spawn([process.execPath, MAIN, ...args], { stdin: "ignore", stdout: "pipe", stderr: "pipe" })

@@ -1,22 +1,15 @@
 import type { Clock } from "../../lib/clock.ts"
 import { messageOf, OperatorError } from "../../lib/errors.ts"
-import { type Books, type Falsified, MAX_CANDIDATES } from "../books.ts"
+import type { Books } from "../books.ts"
 import { connectTo } from "./connection.ts"
-import { BOOKS_SCRIPT } from "./scripts.ts"
+import { BOOKS_SCRIPT, type Script } from "./scripts.ts"
 
 /** Keys that one script looks at, for which the nodes wait: a few milliseconds. */
 const PAGE_KEYS = 500
 
 /** Opens a store at a Redis server beside the nodes. */
 export async function openRedisBooks(url: string, { clock, shown }: { clock: Clock; shown: string }): Promise<Books> {
-  const connection = connectTo(url, { clock })
-  const call = async <T>(operation: string, ...args: (string | number)[]): Promise<T> => {
-    try {
-      return (await connection.call(BOOKS_SCRIPT, operation, ...args)) as T
-    } catch (cause) {
-      throw new OperatorError(`cannot open the store ${shown}: ${messageOf(cause)}`, { cause })
-    }
-  }
+  const { call, close } = openScript(url, BOOKS_SCRIPT, { clock, shown })
   /** Page by page: what an operation says of each, behind the last key of it. */
   async function* paged<T>(operation: string): AsyncGenerator<T[]> {
     for (let after: string | null = ""; after !== null;) {
@@ -39,14 +32,19 @@ export async function openRedisBooks(url: string, { clock, shown }: { clock: Clo
       for await (const [wrong = 0] of paged<number>("recount")) recounted += wrong
       return recounted
     },
-    falsify: async (by, choose) => {
-      const falsified: Falsified[] = []
-      for (const key of choose(await call<string[]>("in_use", MAX_CANDIDATES))) {
-        const after = await call<number>("falsify", key, by)
-        falsified.push({ key, before: after - by, after })
-      }
-      return falsified
-    },
-    close: connection.close,
+    close,
   }
+}
+
+/** One script of a store at a Redis server, beside the nodes. What it cannot do is an OperatorError. */
+export function openScript(url: string, script: Script, { clock, shown }: { clock: Clock; shown: string }) {
+  const connection = connectTo(url, { clock })
+  const call = async <T>(operation: string, ...args: (string | number)[]): Promise<T> => {
+    try {
+      return (await connection.call(script, operation, ...args)) as T
+    } catch (cause) {
+      throw new OperatorError(`cannot open the store ${shown}: ${messageOf(cause)}`, { cause })
+    }
+  }
+  return { call, close: connection.close }
 }

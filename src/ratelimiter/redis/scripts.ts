@@ -9,8 +9,8 @@ export interface Script {
   sha1: string
 }
 
-export const STORE_SCRIPT = script(store)
-export const BOOKS_SCRIPT = script(books)
+export const STORE_SCRIPT = scriptOf(store)
+export const BOOKS_SCRIPT = scriptOf(books)
 
 /** Evaluates one operation of a script, and sends its text only to a server that hasn't seen it. */
 export async function evaluate(
@@ -28,9 +28,8 @@ export async function evaluate(
   }
 }
 
-// internal
-
-function script(operations: string): Script {
+/** A script of some operations. */
+export function scriptOf(operations: string): Script {
   const text = [prelude, operations, dispatch].join("\n")
   return { text, sha1: new Bun.CryptoHasher("sha1").update(text).digest("hex") }
 }

@@ -1,10 +1,10 @@
 import type { Database } from "bun:sqlite"
 import type { Clock } from "../../lib/clock.ts"
-import { type Books, type Falsified, MAX_CANDIDATES } from "../books.ts"
+import type { Books } from "../books.ts"
 import { openDatabase, openReadOnly } from "./database.ts"
 
 /** A program that does one thing may wait for it; nodes hold the lock for milliseconds. */
-const BUSY_TIMEOUT_MS = 2_000
+export const BUSY_TIMEOUT_MS = 2_000
 
 /** Opens a store's file beside the nodes. Only to look, it leaves nothing behind. */
 export async function openSqliteBooks(
@@ -17,7 +17,6 @@ export async function openSqliteBooks(
   return {
     countLog: async () => countLog(db),
     recount: async () => db.transaction(() => recount(db)).immediate(),
-    falsify: async (by, choose) => db.transaction(() => falsify(db, by, choose)).immediate(),
     close: () => db.close(),
   }
 }
@@ -39,16 +38,4 @@ function recount(db: Database): number {
      select key, count(*) from log where key not in (select key from counters) group by key`,
   )
   return wrong.changes + missing.changes
-}
-
-function falsify(db: Database, by: number, choose: (inUse: string[]) => string[]): Falsified[] {
-  const inUse = db.query<{ key: string }, []>(`select key from counters where used > 0 limit ${MAX_CANDIDATES}`).all()
-  const adjust = db.query<{ used: number }, [{ key: string; by: number }]>(
-    `insert into counters (key, used) values (:key, :by)
-     on conflict (key) do update set used = used + excluded.used returning used`,
-  )
-  return choose(inUse.map(({ key }) => key)).map((key) => {
-    const after = adjust.get({ key, by })?.used ?? by
-    return { key, before: after - by, after }
-  })
 }
