@@ -1,7 +1,6 @@
 import type { Model } from "../agent/model/model.ts"
 import { limitsOf, modelMaker } from "../agent/model/make.ts"
 import { type Runbook, runbookModel } from "../agent/model/runbook.ts"
-import { openSandbox } from "../agent/sandbox/open.ts"
 import type { Shell } from "../agent/sandbox/shell.ts"
 import { isClaude, type Variant } from "../agent/variant.ts"
 import { summariesOf } from "../agent/summarise.ts"
@@ -16,7 +15,8 @@ import { sessionsOf } from "../store/sessions.ts"
 import { OUT_OF_DOLLARS } from "../store/spending.ts"
 import { openTickets } from "../store/tickets.ts"
 import type { Trial } from "../store/trials.ts"
-import { keptFor, variantOf } from "./claude.ts"
+import { keptFor } from "./claude.ts"
+import type { Post } from "./post.ts"
 import { repairOf } from "./repair.ts"
 import type { Stand } from "./stand.ts"
 
@@ -44,7 +44,7 @@ export interface Incident {
 }
 
 /** Lets the trial's variant work the lab once it is called. A control that is nobody is never called. */
-export function hireAgent(store: Store, trial: Trial, stand: Stand, incident: Incident): HiredAgent {
+export function hireAgent(store: Store, trial: Trial, stand: Stand, post: Post, incident: Incident): HiredAgent {
   let working = incident.told !== undefined
   let gave_up_ms: number | undefined
   let failure: unknown
@@ -52,9 +52,8 @@ export function hireAgent(store: Store, trial: Trial, stand: Stand, incident: In
   const signal = AbortSignal.any([stand.signal, dismissal.signal])
 
   const job = async () => {
-    const variant = await variantOf(store, trial)
-    if (variant.model === "nobody") return
-    await using sandbox = await openSandbox(store, stand.lab)
+    const { variant, sandbox } = post
+    if (!sandbox) return
     while (incident.told === undefined && openTickets(store, stand.lab.id).length === 0) {
       await store.clock.sleep(LOOK_EVERY_MS, signal)
       if (signal.aborted) return

@@ -159,7 +159,7 @@ async function raiseBench(
       await sandbox[Symbol.asyncDispose]()
       await takeDown(store, stand, { tell, strict: true })
     }
-    return { bench: { stand, shell: sandbox.shell }, [Symbol.asyncDispose]: end }
+    return { bench: { stand, sandbox }, [Symbol.asyncDispose]: end }
   } catch (error) {
     await takeDown(store, stand, { tell, strict: false })
     throw error

@@ -12,6 +12,7 @@ import { chainHead, events } from "../store/events.ts"
 import { type Injection, injectionsOf } from "../store/injections.ts"
 import type { Store } from "../store/open.ts"
 import { openTickets } from "../store/tickets.ts"
+import { requireHidden } from "./hidden.ts"
 import { type Bench, calm, notice, type Pair, wellAfter } from "./pair-moments.ts"
 import { repairOf, repairText } from "./repair.ts"
 
@@ -43,7 +44,7 @@ export async function checkPair(
 /** Of what a command has printed. */
 const MAX_SHOWN_CHARS = 300
 
-/** Injects the fault and waits until it is noticed. */
+/** Injects the fault and waits until it is noticed; nothing that it leaves in the lab may give it away. */
 async function broken(pair: Pair): Promise<Injection> {
   const { store, bench, fault, options, seen, tell } = pair
   const { lab } = bench.stand
@@ -60,6 +61,7 @@ async function broken(pair: Pair): Promise<Injection> {
   if (confirmation === "ineffective") throw new OperatorError(`ineffective: ${evidence}`)
   const noticed = await notice(pair, from, injection.active_ms ?? store.clock.mono_ms())
   seen.noticed ??= noticed
+  await requireHidden(lab, bench.sandbox, injection)
   tell(`${fault}: noticed by ${noticed.by} after ${showDuration(noticed.after_ms)}`)
   return injection
 }
@@ -98,12 +100,13 @@ async function repair(pair: Pair, injection: Injection): Promise<void> {
 /** Undefined when a command fails, or the lab is not well afterwards. */
 async function worked(pair: Pair, injection: Injection, start_ms: number): Promise<number | undefined> {
   const { store, bench } = pair
-  const { stand, shell } = bench
+  const { stand, sandbox } = bench
   const { lab } = stand
   let well_ms: number | undefined
   const from = chainHead(store, lab.id).seq
   const end = await work({
-    ...{ store, lab: lab.id, brief: "", told: openTickets(store, lab.id), variant: "oracle", shell },
+    ...{ store, lab: lab.id, brief: "", told: openTickets(store, lab.id), variant: "oracle" },
+    shell: sandbox.shell,
     model: () => runbookModel({ name: "oracle", steps: repairOf(lab, injection), says: "" }),
     limits: DEFAULT_LIMITS,
     attempts: 1,

@@ -1,5 +1,5 @@
 import { DEFAULT_LIMITS } from "../agent/limits.ts"
-import type { Shell } from "../agent/sandbox/shell.ts"
+import type { Sandbox } from "../agent/sandbox/open.ts"
 import type { Confirmed } from "../chaos/fault.ts"
 import type { InjectOptions } from "../chaos/inject.ts"
 import { showDuration } from "../lib/duration.ts"
@@ -10,10 +10,10 @@ import type { Store } from "../store/open.ts"
 import { getTicket, listTickets, UNSETTLED } from "../store/tickets.ts"
 import type { Stand } from "./stand.ts"
 
-/** A lab under load and watch, and the shell of whoever repairs it. */
+/** A lab under load and watch, and the place of whoever repairs it. */
 export interface Bench {
   stand: Stand
-  shell: Shell
+  sandbox: Sandbox
 }
 
 /** What was seen of a fault and what its subject declares of it, as far as that went. */

@@ -16,6 +16,7 @@ import { enterStage, failWithoutLab, getTrial, type Trial } from "../store/trial
 import { hireAgent } from "./agent.ts"
 import { heal } from "./heal.ts"
 import { healedAgain, leftAlone, settled, symptom } from "./moments.ts"
+import { openPost } from "./post.ts"
 import { PARKED_MS, raiseStand, type Stand } from "./stand.ts"
 import { captureState } from "./state.ts"
 
@@ -71,7 +72,7 @@ async function standOf(store: Store, trial: Trial, signal: AbortSignal): Promise
 async function breakAndWatch(store: Store, trial: Trial, stand: Stand, released: () => boolean): Promise<End> {
   const { lab } = stand
   const enter = (stage: Stage) => enterStage(store, trial.id, lab.id, stage)
-  await stand.ready()
+  await using post = await openPost(store, trial, stand)
   enter("ready")
   if (!(await stand.until(released, PARKED_MS))) throw new OperatorError("nobody let it go on")
   stand.startDeadline(trial.limits.deadline_ms)
@@ -91,7 +92,7 @@ async function breakAndWatch(store: Store, trial: Trial, stand: Stand, released:
 
   enter("watching")
   const kept = keepUp(store, lab, injection, options)
-  const agent = hireAgent(store, trial, stand, { injection, brief, ...(told && { told }) })
+  const agent = hireAgent(store, trial, stand, post, { injection, brief, ...(told && { told }) })
   try {
     if (told) await leftAlone(trial, stand, agent)
     else {

@@ -33,6 +33,7 @@ const lenient = z
     brief: shape.brief.catch(""),
     groups: z.record(z.string(), shape.groups.unwrap().valueType.catch([])).catch({}).default({}),
     egress: shape.egress.catch(true),
+    own_words: shape.own_words.catch([]),
     ready: shape.ready.catch(NOTHING.ready),
     // What needs one must not seem to be without.
     prometheus: shape.prometheus.catch("http://127.0.0.1"),

@@ -101,6 +101,8 @@ export const operatorBlock = z.strictObject({
   groups: z.record(z.string(), z.array(z.string()).min(1, "a group needs at least one service")).default({}),
   /** False takes the internet away from a lab by Compose: from its services, its kitchen, and whatever the agent makes there. */
   egress: z.boolean().default(true),
+  /** Words by which a trial would be given away, and that are this subject's own: its agent may read them. */
+  own_words: z.array(z.string()).default([]),
   ready: z.strictObject({ timeout: duration.default(60_000), stable: duration.default(2_000) }).prefault({}),
   /** Where alerts are asked; a service's name is resolved by the lab. Where a platform has none, nobody asks. */
   prometheus: perPlatform(

@@ -15,10 +15,13 @@ import { localShell } from "./local.ts"
 import { provisionFor } from "./provision.ts"
 import { type Scope, type ScopeEntry, startScope } from "./scope/scope.ts"
 import type { Shell } from "./shell.ts"
+import { openView, type View } from "./view.ts"
 
 /** The place where an agent's commands run, beside one lab. With it ends whatever runs there; what was changed in the lab stays. */
 export interface Sandbox extends AsyncDisposable {
   shell: Shell
+  /** Opens what can be seen from there. Left out where the shell is this machine's own, which hides nothing. */
+  view?: () => Promise<View>
 }
 
 /** This machine's own shell for a lab of processes; for one of containers a kitchen beside it, with an engine in which nothing else exists. */
@@ -58,16 +61,16 @@ async function openKitchen(store: Store, lab: Lab): Promise<Sandbox> {
     }
   }
   try {
-    scope = await startScope({
-      socket: join(socket_dir, "docker.sock"),
+    const scoped = {
       engine: engine.host.replace(UNIX, ""),
       lab: lab.id,
       ...terms,
       allowed_images: [KITCHEN_IMAGE, ...terms.images],
       egress: lab.subject.egress,
       hidden_label: KITCHEN_LABEL,
-      onRequest: (entry) => record(store, lab.id, entry),
-    })
+    }
+    const socket = join(socket_dir, "docker.sock")
+    scope = await startScope({ ...scoped, socket, onRequest: (entry) => record(store, lab.id, entry) })
     const container = await raiseKitchen({
       ...{ engine, lab: lab.id, image: KITCHEN_IMAGE, socket_dir, networks },
       ...(file && { compose_file }),
@@ -75,7 +78,8 @@ async function openKitchen(store: Store, lab: Lab): Promise<Sandbox> {
       egress: lab.subject.egress,
       env: { COMPOSE_PROJECT_NAME: terms.project },
     })
-    return { shell: kitchenShell({ engine, container }), [Symbol.asyncDispose]: close }
+    const view = () => openView({ engine, container, scope: { ...scoped, socket: join(folder, "view.sock") } })
+    return { shell: kitchenShell({ engine, container }), view, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
     throw error
