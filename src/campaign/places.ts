@@ -19,13 +19,16 @@ export async function lookAround(view: View): Promise<Sight[]> {
     ...containers.flatMap((container) => sightsOf(engine, container)),
     ...LISTS.map(([place, path]) => asked(engine, place, path)),
     imagesOf(engine),
-    streamed(engine, "docker events", "/events", { since: "0", until: String(Math.ceil(Date.now() / 1_000)) }),
+    streamed(engine, "docker events", "/events", { since: "0", until: now_s() }),
     view.run(KITCHEN, addresses).then(sectionsOf),
   ])
   return sights.flat()
 }
 
 // internal
+
+/** With its fraction: the engine waits until a time that is to come. */
+const now_s = () => (Date.now() / 1_000).toFixed(3)
 
 interface Listed {
   Id: string
