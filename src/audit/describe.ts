@@ -1,5 +1,6 @@
 import { showDollars } from "../lib/dollars.ts"
 import { showDuration } from "../lib/duration.ts"
+import { showTime } from "../lib/output.ts"
 import type { Event } from "../store/events.ts"
 import type { EventBodies, EventKind, ModelTotals } from "../store/kinds.ts"
 import { showOutcome } from "./outcome.ts"
@@ -102,6 +103,14 @@ const DESCRIBERS: Describers = {
     text: `${body.phase}${body.reason === null ? "" : `: ${body.reason}`}`,
   }),
   "injection.confirmed": (body) => ({ label: "fault", text: `${body.confirmation}: ${body.evidence}` }),
+  "injection.baseline": (body) => ({
+    label: "fault",
+    text: `${body.felt ? "still felt" : "no longer felt"}: ${body.evidence}`,
+  }),
+  "injection.recovered": (body) => ({
+    label: "fault",
+    text: `every gate holds again since ${showTime(body.recovered_at)}`,
+  }),
   "injection.probed": (body) => ({ label: "fault", text: `${PRESENCE[body.state]} ${body.moment}` }),
 
   "session.claimed": (body) => ({

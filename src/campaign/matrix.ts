@@ -3,6 +3,7 @@ import { builtInPrices, type Prices } from "../agent/prices.ts"
 import { promptOf } from "../agent/prompt.ts"
 import { findVariant, isClaude, type Variant } from "../agent/variant.ts"
 import { findFault, paramsOf } from "../chaos/catalogue.ts"
+import { refuseWatching } from "../chaos/guard-rails.ts"
 import { chooseTargets, groupOf } from "../chaos/targets.ts"
 import { cellKey } from "../eval/summary.ts"
 import { UsageError } from "../lib/errors.ts"
@@ -103,7 +104,7 @@ function cellsOf(
       // A fault of the subject as a whole has no group to draw one node from.
       const target = group === undefined && word === "one" ? "all" : word
       paramsOf(fault, subject, params)
-      chooseTargets(target, subject, group, seed)
+      refuseWatching(subject, fault, chooseTargets(target, subject, group, seed))
       return { subject: subject.name, subject_text, fault: fault.name, target, params, ...elsewhere }
     }),
   )

@@ -84,7 +84,8 @@ async function breakAndWatch(store: Store, trial: Trial, stand: Stand, released:
   if (calls !== "too_late") await captureState(store, lab, "before")
 
   enter("injecting")
-  const options = { fault, target, params, seed }
+  // Whoever writes `majority` into a campaign means it.
+  const options = { fault, target, params, seed, allow_quorum_loss: true }
   const injection = await inject(store, lab, options)
   if (injection.confirmation === "ineffective") return { stage: "invalid", reason: "ineffective" }
   const told = calls && (await calledTo(calls, store, trial, stand, injection))

@@ -21,6 +21,7 @@ import { networkPartition } from "./faults/network-partition.ts"
 import { packetLoss } from "./faults/packet-loss.ts"
 import { processHang } from "./faults/process-hang.ts"
 import { redisKill, redisPause } from "./faults/redis.ts"
+import { problemsOf } from "./parameters.ts"
 
 /** The faults that every subject may use. */
 export const BUILT_IN: readonly AnyFault[] = [
@@ -66,15 +67,15 @@ export function declarationOf(name: string, subject: Subject): FaultDeclaration 
 
 /** The parameters of a fault, completed by what the subject says; those that it does not take are a UsageError. */
 export function paramsOf(fault: AnyFault, subject: Subject, given: Record<string, unknown>): Record<string, unknown> {
-  const parsed = fault.params.safeParse({ ...declarationOf(fault.name, subject).params, ...given })
+  const all = { ...declarationOf(fault.name, subject).params, ...given }
+  const parsed = fault.params.safeParse(all)
   if (parsed.success) {
     fault.check?.(subject, parsed.data)
     return parsed.data
   }
-  const problems = parsed.error.issues.map((issue) =>
-    issue.code === "unrecognized_keys" ? `it takes no parameter ${issue.keys.join(", ")}` : issue.message,
-  )
-  throw new UsageError(`${fault.name}: ${problems.join("; ")}`)
+  throw new UsageError(`${fault.name}: ${problemsOf(fault, all, parsed.error).join("; ")}`, {
+    hint: "operator chaos list shows what each fault takes",
+  })
 }
 
 // internal

@@ -20,6 +20,8 @@ export interface Fault<Params = Record<string, unknown>, Plan = Record<string, u
   elsewhere?: string
   /** Breaks nodes; where its subject names no group for it, any of them. Left out: a fault of the subject as a whole. */
   of_nodes?: boolean
+  /** Its nodes go on serving, however badly. Left out: they are missing from their groups' majorities while it is there. */
+  spares_quorum?: boolean
   /** The subject recovers from it without help. */
   heals_itself: boolean
   /** When a trial calls the agent, where it is not to a ticket: at once, for nothing, or after the fault has gone. */
@@ -35,6 +37,14 @@ export interface Fault<Params = Record<string, unknown>, Plan = Record<string, u
   confirm?(lab: Lab, plan: Plan): Promise<Confirmed>
   probe(lab: Lab, plan: Plan): Promise<Presence>
   revert(lab: Lab, plan: Plan): Promise<void>
+  /** What it does and how that is undone, in commands for people. Left out: the plan itself is shown. */
+  steps?(lab: Lab, plan: Plan): Steps
+}
+
+/** What a person would type for the same. */
+export interface Steps {
+  inject: string[]
+  undo: string[]
 }
 
 /** What a plan depends on beside the lab: what is drawn follows from the seed, and every name in the world from the injection's id. */

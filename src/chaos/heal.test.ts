@@ -44,7 +44,7 @@ const row = (lab: Lab = sleepy.lab) => getLab(sleepy.store, lab.id)!
 const isGone = (lab: Lab) => !existsSync(lab.dir) && residents(lab.dir).length === 0 && row(lab).state === "destroyed"
 const outside = () => existsSync(join(sleepy.dir, "labs", "outside"))
 const break_ = (fault: string, { lab = sleepy.lab, target = "one" } = {}) =>
-  inject(sleepy.store, lab, { fault, target, params: {}, seed: 1 })
+  inject(sleepy.store, lab, { fault, target, params: {}, seed: 1, allow_quorum_loss: true })
 const phases = (lab = sleepy.lab) => injectionsOf(sleepy.store, lab.id).map(({ phase }) => phase)
 const destroyed = () => events(sleepy.store, sleepy.lab.id, { kinds: ["lab.destroyed"] })
 

@@ -62,7 +62,7 @@ afterEach(async () => {
 })
 
 const break_ = (fault: string, options: Partial<InjectOptions> = {}) =>
-  inject(sleepy.store, sleepy.lab, { fault, target: "one", params: {}, seed: 1, ...options })
+  inject(sleepy.store, sleepy.lab, { fault, target: "one", params: {}, seed: 1, allow_quorum_loss: true, ...options })
 const records = () => injectionsOf(sleepy.store, sleepy.lab.id)
 const inLab = (file: string) => existsSync(join(sleepy.lab.dir, file))
 const kinds = () =>
@@ -103,7 +103,9 @@ describe("an injection", () => {
     expect(await waitUntil(() => exited().length === 2, { timeout_ms: 5_000, every_ms: 5 })).toBe(true)
     expect(exited()).toEqual(targets)
     await using other = await sleepyLab()
-    const again = await inject(other.store, other.lab, { fault: "node_pause", target: "majority", params: {}, seed: 4 })
+    const again = await inject(other.store, other.lab, {
+      ...{ fault: "node_pause", target: "majority", params: {}, seed: 4, allow_quorum_loss: true },
+    })
     expect(again.targets).toEqual(targets)
   })
 

@@ -2,9 +2,11 @@ import { randomHex } from "../lib/ids.ts"
 import { messageOf, UsageError } from "../lib/errors.ts"
 import { waitUntil } from "../lib/clock.ts"
 import { refuseAdopted } from "../lab/adopt.ts"
-import type { Lab } from "../lab/lab.ts"
+import type { Lab, Node } from "../lab/lab.ts"
+import { members } from "../lab/render.ts"
 import {
   enterPhase,
+  getInjection,
   HEALED_PAGE,
   type Injection,
   injectionsOf,
@@ -16,6 +18,7 @@ import {
 import type { Store } from "../store/open.ts"
 import { findFault, paramsOf } from "./catalogue.ts"
 import type { AnyFault, Confirmed } from "./fault.ts"
+import { refuseTooMuch, refuseWatching } from "./guard-rails.ts"
 import { chooseTargets, groupOf } from "./targets.ts"
 
 export interface InjectOptions {
@@ -24,15 +27,42 @@ export interface InjectOptions {
   target: string
   params: Record<string, unknown>
   seed: number
+  /** From now; then it is taken away, also when this process is dead. Left out: it stays as long as its lab. */
+  lasts_ms?: number
+  /** Whether a group may be left without its majority: for whoever has said so. */
+  allow_quorum_loss?: boolean
+  /** The injection whose place this one takes. */
+  replaces?: string
 }
+
+/** An injection that was thought through, and of which nothing was done or recorded. */
+export interface Planned {
+  fault: AnyFault
+  injection: NewInjection
+}
+
+/** What happens while a fault is injected, for whoever watches. */
+export type Progress =
+  | { step: "planned"; injection: NewInjection }
+  | { step: "injected"; took_ms: number }
+  | ({ step: "confirmed"; took_ms: number } & Confirmed)
 
 /** A fault that cannot be seen within this time had no effect. */
 const CONFIRM_WITHIN_MS = 2_000
 const CONFIRM_EVERY_MS = 20
 
 /** Records a fault, then injects it, then looks whether it is there. The record outlives whatever happens here. */
-export async function inject(store: Store, lab: Lab, options: InjectOptions): Promise<Injection> {
+export async function inject(
+  store: Store,
+  lab: Lab,
+  options: InjectOptions,
+  tell: (progress: Progress) => void = () => {},
+): Promise<Injection> {
   const { fault, injection } = await plan(store, lab, options)
+  planInjection(store, injection)
+  tell({ step: "planned", injection })
+  const start_ms = store.clock.mono_ms()
+  const took_ms = () => store.clock.mono_ms() - start_ms
   enterPhase(store, injection, "injecting")
   try {
     await fault.inject(lab, injection.plan)
@@ -41,18 +71,15 @@ export async function inject(store: Store, lab: Lab, options: InjectOptions): Pr
     throw error
   }
   enterPhase(store, injection, "active")
-  const { confirmation, evidence } = await confirm(store, lab, fault, injection)
-  recordConfirmation(store, injection, confirmation, evidence)
-  return injectionsOf(store, lab.id).find(({ id }) => id === injection.id)!
+  tell({ step: "injected", took_ms: took_ms() })
+  const confirmed = await confirm(store, lab, fault, injection)
+  recordConfirmation(store, injection, confirmed.confirmation, confirmed.evidence)
+  tell({ step: "confirmed", took_ms: took_ms(), ...confirmed })
+  return getInjection(store, injection.id)!
 }
 
-// internal
-
-async function plan(
-  store: Store,
-  lab: Lab,
-  options: InjectOptions,
-): Promise<{ fault: AnyFault; injection: NewInjection }> {
+/** All that comes before the record, with every look at the world that it takes. Throws what `inject` would throw so far. */
+export async function plan(store: Store, lab: Lab, options: InjectOptions): Promise<Planned> {
   refuseAdopted(lab, "nothing of it is broken on purpose")
   const fault = findFault(options.fault, lab.subject)
   if (!fault.platforms.includes(lab.platform)) {
@@ -62,26 +89,41 @@ async function plan(
   }
   const params = paramsOf(fault, lab.subject, options.params)
   const services = chooseTargets(options.target, lab.subject, groupOf(fault, lab.subject), options.seed)
+  refuseWatching(lab.subject, fault, [...services, ...peersIn(params, lab)])
   const targets = (await lab.nodes()).filter((node) => services.includes(node.service))
-  if (targets.length > 0 && targets.every(({ state }) => state === "exited")) {
-    throw new UsageError(`${targets.map(({ name }) => name).join(", ")}: not running, so there is nothing to break`, {
-      hint:
-        lab.platform === "docker"
-          ? `start it first: docker start ${targets[0]?.name}`
-          : "start it first: each node's folder has a start",
-    })
-  }
+  refuseDown(lab, targets)
+  await refuseTooMuch(lab, {
+    ...{ fault, targets },
+    injections: injectionsOf(store, lab.id).filter(({ id }) => id !== options.replaces),
+    allow_quorum_loss: options.allow_quorum_loss === true,
+  })
   const id = `i-${randomHex(6)}`
+  const draw = { id, seed: options.seed }
+  const now_ms = store.clock.now().getTime()
+  const expires_at = options.lasts_ms === undefined ? null : new Date(now_ms + options.lasts_ms).toISOString()
   const injection: NewInjection = {
-    id,
-    lab: lab.id,
-    fault: fault.name,
+    ...{ id, lab: lab.id, fault: fault.name, params, expires_at },
     targets: targets.map((node) => node.name),
-    params,
-    plan: await fault.plan(lab, targets, params, { id, seed: options.seed }),
+    plan: await fault.plan(lab, targets, params, draw),
   }
-  planInjection(store, injection)
   return { fault, injection }
+}
+
+// internal
+
+/** The services that a fault has to do with besides its targets. */
+function peersIn({ peers }: Record<string, unknown>, { subject }: Lab): string[] {
+  return Array.isArray(peers) ? peers.flatMap((name) => members(subject, String(name))) : []
+}
+
+function refuseDown(lab: Lab, targets: readonly Node[]): void {
+  if (targets.length === 0 || targets.some(({ state }) => state !== "exited")) return
+  throw new UsageError(`${targets.map(({ name }) => name).join(", ")}: not running, so there is nothing to break`, {
+    hint:
+      lab.platform === "docker"
+        ? `start it first: docker start ${targets[0]?.name}`
+        : "start it first: each node's folder has a start",
+  })
 }
 
 async function confirm(store: Store, lab: Lab, fault: AnyFault, injection: NewInjection): Promise<Confirmed> {

@@ -48,7 +48,7 @@ export function keepUp(store: Store, lab: Lab, injection: Injection, options: In
     if (!restarted) removed = (await presenceOf(lab, current)) === "gone"
     else if (!removed) {
       const old = current
-      current = await inject(store, lab, options)
+      current = await inject(store, lab, { ...options, replaces: old.id })
       await revert(store, lab, old)
     }
   }

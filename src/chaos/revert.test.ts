@@ -33,7 +33,7 @@ const HEALTHY = { a: "running", b: "running", c: "running" }
 const undo = (injection: Injection) => revert(sleepy.store, sleepy.lab, injection)
 const record = (id: string) => injectionsOf(sleepy.store, sleepy.lab.id).find((one) => one.id === id)!
 const break_ = (fault: string, target = "one") =>
-  inject(sleepy.store, sleepy.lab, { fault, target, params: {}, seed: 1 })
+  inject(sleepy.store, sleepy.lab, { fault, target, params: {}, seed: 1, allow_quorum_loss: true })
 
 /** An injection as it is on record in some phase, whatever was done to the world. */
 async function recorded(fault: string, targets: string[], phases: Phase[], id = "i-1"): Promise<Injection> {

@@ -30,14 +30,22 @@ export function chooseTargets(
 
 /**
  * The services among which a fault has its targets: the group that the subject declares for it, else, for a fault of nodes, all but
- * the Prometheus that watches them. Undefined for a fault of the subject as a whole.
+ * what watches them. Undefined for a fault of the subject as a whole.
  */
 export function groupOf(fault: Pick<AnyFault, "name" | "of_nodes">, subject: Subject): string[] | undefined {
   const declared = subject.faults[fault.name]?.group
   if (declared !== undefined) return members(subject, declared)
   if (!fault.of_nodes) return undefined
-  const watching = textsOf(subject.prometheus ?? "").flatMap((url) => URL.parse(url)?.hostname ?? [])
-  return subject.services.filter((service) => !watching.includes(service))
+  return subject.services.filter((service) => !watches(service, subject))
+}
+
+/**
+ * Whether a service is there to watch the others: the Prometheus that the subject names, and what is called as such things are; unless
+ * it is among those that the subject says are to be broken.
+ */
+export function watches(service: string, subject: Subject, broken: readonly string[] = []): boolean {
+  const asked = textsOf(subject.prometheus ?? "").flatMap((url) => URL.parse(url)?.hostname ?? [])
+  return asked.includes(service) || (WATCHERS.test(service) && !broken.includes(service))
 }
 
 /** For faults of nodes: one that would break nothing is refused before anything is recorded. */
@@ -49,6 +57,9 @@ export function requireNodes(fault: string, targets: readonly Node[]): void {
 }
 
 // internal
+
+/** As a whole word of a service's name: `grafana`, `node-exporter`, `prometheus_1`. */
+const WATCHERS = /(^|[-_.])(prometheus|grafana|alertmanager|cadvisor|loki|promtail|jaeger|[a-z]*exporter)([-_.]|\d*$)/
 
 const COUNTS = new Map<string, (n: number) => number>([
   ["one", () => 1],

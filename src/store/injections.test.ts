@@ -1,9 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { fakeClock } from "../../test/support/fake-clock.ts"
 import { type StoredLab, storedLab } from "../../test/support/stored-lab.ts"
+import { bootId, identify, thisProcess } from "../lib/process.ts"
 import { events, firstBreak } from "./events.ts"
-import { allInjections, enterPhase, injectionsOf, isOpen, planInjection, recordConfirmation } from "./injections.ts"
+import {
+  allInjections,
+  enterPhase,
+  injectionsOf,
+  isForsaken,
+  isOpen,
+  planInjection,
+  recordConfirmation,
+} from "./injections.ts"
 import type { Phase } from "./kinds.ts"
+import { recordRecovery } from "./recovery.ts"
 
 let clock: ReturnType<typeof fakeClock>
 let stored: StoredLab
@@ -39,6 +49,8 @@ describe("an injection", () => {
       active_ms: null,
       ended_ms: null,
       reason: null,
+      ...{ expires_at: null, reverted_at: null, recovered_at: null },
+      worker: { boot: bootId(), ...thisProcess() },
     })
     const [event] = events(stored.store, stored.lab, { kinds: ["injection.planned"] })
     const { fault, targets, params, plan } = injection
@@ -69,6 +81,38 @@ describe("an injection", () => {
     expect(row()).toEqual(before)
     expect(isOpen(row())).toBe(false)
     expect(phases()).toEqual(["active", end])
+  })
+
+  test("that was seen gone says when, and when its lab was well again, once", () => {
+    const injection = planned()
+    enterPhase(stored.store, injection, "active")
+    enterPhase(stored.store, injection, "reverted")
+    const reverted_at = clock.now().toISOString()
+    clock.advance(2_000)
+    recordRecovery(stored.store, injection, clock.now().toISOString())
+    const recovered_at = clock.now().toISOString()
+    clock.advance(1_000)
+    recordRecovery(stored.store, injection, clock.now().toISOString())
+    expect(row()).toMatchObject({ reverted_at, recovered_at })
+    expect(events(stored.store, stored.lab, { kinds: ["injection.recovered"] })).toHaveLength(1)
+  })
+
+  test("is forsaken when whoever is at work on it dies, and only then", async () => {
+    const injection = planned()
+    for (const phase of ["injecting", "active", "reverting"] as const) {
+      enterPhase(stored.store, injection, phase)
+      expect(isForsaken(row())).toBe(false)
+    }
+    const child = Bun.spawn(["sleep", "600"])
+    const dead = { boot: bootId(), ...identify(child.pid)! }
+    const its = (phase: Phase) => ({ phase, worker: dead })
+    expect(isForsaken(its("injecting"))).toBe(false)
+    child.kill("SIGKILL")
+    await child.exited
+    const ends = (["planned", "injecting", "active", "reverting", "reverted", "void", "failed"] as const).filter(
+      (phase) => isForsaken(its(phase)),
+    )
+    expect(ends).toEqual(["planned", "injecting", "reverting"])
   })
 
   test("that could not be reverted is still open, and may be reverted later", () => {

@@ -1,3 +1,4 @@
+import { bootId, fateOf, type ProcessRecord, thisProcess } from "../lib/process.ts"
 import { append } from "./events.ts"
 import type { Confirmation, Phase } from "./kinds.ts"
 import { getLab } from "./labs.ts"
@@ -18,6 +19,14 @@ export interface Injection {
   active_ms: number | null
   ended_ms: number | null
   reason: string | null
+  /** When it is to end by itself. Null: with its lab. */
+  expires_at: string | null
+  /** When it was seen gone. Null as long as it may be there, and for one that went with its node. */
+  reverted_at: string | null
+  /** The first moment after its end at which every gate of the lab held. Null: nobody looked, or it did not come. */
+  recovered_at: string | null
+  /** Who works on it at this moment, in the phases that somebody must bring to an end. */
+  worker: ProcessRecord | null
 }
 
 /** Something was broken, and is well again by the time at which the agent is called. */
@@ -33,23 +42,25 @@ export function isNoFault(fault: string): boolean {
   return NO_FAULT.some((name) => name === fault)
 }
 
-export type NewInjection = Pick<Injection, "id" | "lab" | "fault" | "targets" | "params" | "plan">
+export type NewInjection = Pick<Injection, "id" | "lab" | "fault" | "targets" | "params" | "plan"> & {
+  expires_at?: string | null
+}
 
 /** Writes the record, durable against a power cut, before the first change to the world. */
 export function planInjection(store: Store, injection: NewInjection): void {
-  const { id, lab, fault, targets, params, plan } = injection
+  const { id, lab, fault, targets, params, plan, expires_at = null } = injection
   append(
     store,
     lab,
     "injection.planned",
-    { injection: id, fault, targets, params, undo: plan },
+    { injection: id, fault, targets, params, undo: plan, ...(expires_at !== null && { expires_at }) },
     {
       durable: true,
       project: ({ at }) =>
         store.db
           .query(
-            `insert into injections (id, lab, fault, targets, params, plan, phase, created_at)
-           values (:id, :lab, :fault, :targets, :params, :plan, 'planned', :at)`,
+            `insert into injections (id, lab, fault, targets, params, plan, phase, created_at, expires_at, worker)
+           values (:id, :lab, :fault, :targets, :params, :plan, 'planned', :at, :expires_at, :worker)`,
           )
           .run({
             id,
@@ -59,6 +70,8 @@ export function planInjection(store: Store, injection: NewInjection): void {
             params: JSON.stringify(params),
             plan: JSON.stringify(plan),
             at,
+            expires_at,
+            worker: thisWorker(),
           }),
     },
   )
@@ -87,14 +100,23 @@ export function enterPhase(
         "injection.phase",
         { injection: injection.id, phase, reason },
         {
-          project: ({ mono_ms }) =>
+          project: ({ at, mono_ms }) =>
             store.db
               .query(
-                `update injections set phase = :phase, reason = coalesce(:reason, reason),
+                `update injections set phase = :phase, reason = coalesce(:reason, reason), worker = :worker,
                  active_ms = case when :phase = 'active' then :mono_ms else active_ms end,
+                 reverted_at = case when :phase = 'reverted' then :at else reverted_at end,
                  ended_ms = case when :ended then :mono_ms else ended_ms end where id = :id`,
               )
-              .run({ phase, reason, mono_ms, ended, id: injection.id }),
+              .run({
+                phase,
+                reason,
+                at,
+                mono_ms,
+                ended,
+                id: injection.id,
+                worker: isAtWork(phase) ? thisWorker() : null,
+              }),
         },
       )
     },
@@ -120,6 +142,11 @@ export function recordConfirmation(
   )
 }
 
+export function getInjection(store: Store, id: string): Injection | undefined {
+  const row = store.db.query<Row, [string]>("select * from injections where id = ?").get(id)
+  return row ? parsed(row) : undefined
+}
+
 /** Those of a lab, in the order in which they were planned. */
 export function injectionsOf(store: Store, lab: string): Injection[] {
   return store.db.query<Row, [string]>("select * from injections where lab = ? order by rowid").all(lab).map(parsed)
@@ -134,9 +161,23 @@ export function isOpen(injection: Pick<Injection, "phase">): boolean {
   return !["reverted", "void"].includes(injection.phase)
 }
 
+/** Whoever injected or reverted it has died over it, so that half of it may be there. */
+export function isForsaken({ phase, worker }: Pick<Injection, "phase" | "worker">): boolean {
+  return isAtWork(phase) && worker !== null && fateOf(worker) === "dead"
+}
+
 // internal
 
-type Row = Omit<Injection, "targets" | "params" | "plan"> & { targets: string; params: string; plan: string }
+type Texts = "targets" | "params" | "plan"
+type Row = Omit<Injection, Texts | "worker"> & Record<Texts, string> & { worker: string | null }
+
+function isAtWork(phase: Phase): boolean {
+  return ["planned", "injecting", "reverting"].includes(phase)
+}
+
+function thisWorker(): string {
+  return JSON.stringify({ boot: bootId(), ...thisProcess() } satisfies ProcessRecord)
+}
 
 function parsed(row: Row): Injection {
   return {
@@ -144,5 +185,6 @@ function parsed(row: Row): Injection {
     targets: JSON.parse(row.targets) as string[],
     params: JSON.parse(row.params) as Record<string, unknown>,
     plan: JSON.parse(row.plan) as Record<string, unknown>,
+    worker: row.worker === null ? null : (JSON.parse(row.worker) as ProcessRecord),
   }
 }

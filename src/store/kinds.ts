@@ -1,10 +1,11 @@
+import type { InjectionBodies } from "./injection-kinds.ts"
 import type { RunsOn } from "./runs-on.ts"
 
 /**
  * Every kind of event, and the shape of its body. The log is read long after it was written:
  * a kind may gain optional fields, and none may change its meaning.
  */
-export interface EventBodies {
+export interface EventBodies extends InjectionBodies {
   "lab.created": { subject: string; platform: string; dir: string; trial: string | null; deadline_at: string }
   /** The lab is a Compose project that somebody else runs. */
   "lab.adopted": { project: string; subject: string; dir: string }
@@ -44,16 +45,6 @@ export interface EventBodies {
   "ticket.released": { ticket: string }
   "ticket.closed": { ticket: string; reason: string }
   "ticket.escalated": { ticket: string; reason: string }
-
-  "injection.planned": { injection: string; fault: string; targets: string[]; params: unknown; undo: unknown }
-  "injection.phase": { injection: string; phase: Phase; reason: string | null }
-  "injection.confirmed": { injection: string; confirmation: Confirmation; evidence: string }
-  "injection.probed": {
-    injection: string
-    state: "active" | "gone" | "void" | "unknown"
-    moment: string
-    reason?: string
-  }
 
   "session.claimed": { session: string; fence: number; attempt: number; variant: string; model: string }
   /** A cost of null is not known. `diagnosis` is what the report says in its block, in the agent's own words. */

@@ -2,9 +2,10 @@ import type { Database } from "bun:sqlite"
 import first from "./migrations/0001.sql" with { type: "text" }
 import second from "./migrations/0002.sql" with { type: "text" }
 import third from "./migrations/0003.sql" with { type: "text" }
+import fourth from "./migrations/0004.sql" with { type: "text" }
 
 /** In order; never edited once released, never destructive. */
-const MIGRATIONS = [first, second, third]
+const MIGRATIONS = [first, second, third, fourth]
 
 export const SCHEMA_VERSION = MIGRATIONS.length
 

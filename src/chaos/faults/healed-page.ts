@@ -22,7 +22,7 @@ export function healedPage(
   return {
     name: "healed_page",
     about: "Calls the agent to a fault that has gone by then: it ought to leave the lab alone",
-    params: z.strictObject({ fault: z.string().default("node_kill") }),
+    params: z.strictObject({ fault: z.string().default("node_kill").describe("what was broken") }),
     check: (subject, params) => {
       if (!isNoFault(find(params.fault, subject).name)) return
       throw new UsageError(`healed_page needs a fault that breaks something, and ${params.fault} does not`)

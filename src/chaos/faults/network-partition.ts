@@ -7,9 +7,14 @@ import { peers } from "../network/peers.ts"
 import { requireNodes } from "../targets.ts"
 
 const params = z.strictObject({
-  topology: z.enum(["split", "bridge"]).default("split"),
-  /** As the target sees it. `in`: it hears nobody. `out`: nobody hears it. */
-  direction: z.enum(["both", "in", "out"]).default("both"),
+  topology: z
+    .enum(["split", "bridge"])
+    .default("split")
+    .describe("split: the target from its peers; bridge: two halves of the peers, both of which the target sees"),
+  direction: z
+    .enum(["both", "in", "out"])
+    .default("both")
+    .describe("as the target sees it; in: it hears nobody, out: nobody hears it"),
   peers,
 })
 

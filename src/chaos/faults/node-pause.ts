@@ -1,5 +1,6 @@
 import { z } from "zod"
 import type { Lab, Node } from "../../lab/lab.ts"
+import { UsageError } from "../../lib/errors.ts"
 import type { Fault } from "../fault.ts"
 import { requireNodes } from "../targets.ts"
 
@@ -13,6 +14,9 @@ export const nodePause: Fault<Record<string, never>, { nodes: Node[] }> = {
   heals_itself: false,
   plan: (_lab, targets) => {
     requireNodes("node_pause", targets)
+    const paused = targets.filter(({ state }) => state === "paused").map(({ name }) => name)
+    // Undoing it would undo what somebody else has done.
+    if (paused.length > 0) throw new UsageError(`${paused.join(", ")}: paused already, by somebody else`)
     return { nodes: targets }
   },
   inject: async (lab, { nodes }) => {

@@ -4,7 +4,7 @@ import { peers } from "../network/peers.ts"
 import { requireNodes } from "../targets.ts"
 
 const params = z.strictObject({
-  percent: z.number().gt(0).lte(100).default(20),
+  percent: z.number().gt(0).lte(100).default(20).describe("of the packets, each way"),
   peers,
 })
 
@@ -13,6 +13,7 @@ export const packetLoss = ruleFault<z.output<typeof params>>({
   name: "packet_loss",
   about: "Loses a share of the packets between a node and its peers, each way",
   params,
+  spares_quorum: true,
   plan: async (lab, targets, { percent, peers }, { id }) => {
     requireNodes("packet_loss", targets)
     const chance = `-m statistic --mode random --probability ${(percent / 100).toFixed(4)} -j DROP`

@@ -24,7 +24,7 @@ export interface NetworkPlan {
 
 /** What the faults made of rules have in common: `plan` says which rules, `isFelt` what they do to whoever goes the affected way. */
 export function ruleFault<Params>(
-  fault: Pick<Fault<Params, NetworkPlan>, "name" | "about" | "params" | "plan"> & {
+  fault: Pick<Fault<Params, NetworkPlan>, "name" | "about" | "params" | "plan" | "spares_quorum"> & {
     isFelt(felt: Felt): boolean
     requests?: number
   },

@@ -4,3 +4,4 @@ import { z } from "zod"
 export const peers = z
   .union([z.array(z.string()), z.string().transform((text) => text.split(",").map((name) => name.trim()))])
   .optional()
+  .describe("services or groups on the other side, with commas between them; else the rest of the fault's group")
