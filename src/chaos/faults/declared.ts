@@ -45,6 +45,10 @@ export function declaredFault(name: string, declaration: DeclaredFault): Fault<R
     revert: async (lab, { commands }) => {
       await Promise.all(commands.map(({ undo }) => succeed(lab, undo)))
     },
+    steps: (lab, { commands }) => ({
+      inject: commands.map(({ inject }) => lab.render(inject)),
+      undo: commands.map(({ undo }) => lab.render(undo)),
+    }),
   }
 }
 

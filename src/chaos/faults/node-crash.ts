@@ -2,6 +2,7 @@ import { z } from "zod"
 import type { Lab, Node } from "../../lab/lab.ts"
 import type { Confirmed, Fault } from "../fault.ts"
 import { signalFromOutside } from "../machine.ts"
+import { toSignal, toStart } from "../steps.ts"
 import { requireNodes } from "../targets.ts"
 
 /** SIGKILL from outside of the container, as the kernel does it: the engine then does what the service's restart policy says. */
@@ -34,6 +35,10 @@ export const nodeCrash: Fault<Record<string, never>, { nodes: Node[] }> = {
   revert: async (lab, { nodes }) => {
     await Promise.all(nodes.map((node) => lab.start(node.name)))
   },
+  steps: (lab, { nodes }) => ({
+    inject: nodes.map((node) => toSignal(node, "KILL")),
+    undo: nodes.map((node) => toStart(lab, node)),
+  }),
 }
 
 // internal

@@ -1,6 +1,7 @@
 import { z } from "zod"
 import type { Node } from "../../lab/lab.ts"
 import type { Fault } from "../fault.ts"
+import { toSignal, toStart } from "../steps.ts"
 import { requireNodes } from "../targets.ts"
 
 /** SIGKILL; the node stays down until somebody starts it. */
@@ -26,4 +27,8 @@ export const nodeKill: Fault<Record<string, never>, { nodes: Node[] }> = {
   revert: async (lab, { nodes }) => {
     await Promise.all(nodes.map((node) => lab.start(node.name)))
   },
+  steps: (lab, { nodes }) => ({
+    inject: nodes.map((node) => (lab.platform === "docker" ? `docker kill ${node.name}` : toSignal(node, "KILL"))),
+    undo: nodes.map((node) => toStart(lab, node)),
+  }),
 }

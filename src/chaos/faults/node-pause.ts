@@ -2,6 +2,7 @@ import { z } from "zod"
 import type { Lab, Node } from "../../lab/lab.ts"
 import { UsageError } from "../../lib/errors.ts"
 import type { Fault } from "../fault.ts"
+import { toSignal } from "../steps.ts"
 import { requireNodes } from "../targets.ts"
 
 /** SIGSTOP: the node keeps its connections and answers nothing. */
@@ -30,6 +31,13 @@ export const nodePause: Fault<Record<string, never>, { nodes: Node[] }> = {
   revert: async (lab, { nodes }) => {
     const same = await stillThere(lab, nodes)
     await Promise.all(same.map((node) => lab.signal(node, "resume")))
+  },
+  steps: (lab, { nodes }) => {
+    const docker = lab.platform === "docker"
+    return {
+      inject: nodes.map((node) => (docker ? `docker pause ${node.name}` : toSignal(node, "STOP"))),
+      undo: nodes.map((node) => (docker ? `docker unpause ${node.name}` : toSignal(node, "CONT"))),
+    }
   },
 }
 

@@ -2,6 +2,7 @@ import { z } from "zod"
 import type { Node } from "../../lab/lab.ts"
 import type { Fault } from "../fault.ts"
 import { isStopped, signalFromOutside } from "../machine.ts"
+import { toSignal } from "../steps.ts"
 import { requireNodes } from "../targets.ts"
 
 /** SIGSTOP for a node's first process. Unlike a paused one, the node is running for the engine, and takes connections that nobody answers. */
@@ -27,4 +28,8 @@ export const processHang: Fault<Record<string, never>, { nodes: Node[] }> = {
   revert: async (lab, { nodes }) => {
     await Promise.all(nodes.map((node) => signalFromOutside(lab, node, "CONT")))
   },
+  steps: (_lab, { nodes }) => ({
+    inject: nodes.map((node) => toSignal(node, "STOP")),
+    undo: nodes.map((node) => toSignal(node, "CONT")),
+  }),
 }

@@ -6,7 +6,7 @@ import { members } from "../../lab/render.ts"
 import type { Confirmed, Fault, Presence } from "../fault.ts"
 import { groupOf } from "../targets.ts"
 import { type Felt, feel, type Pair, showFelt } from "./felt.ts"
-import { applyRules, chainOf, removeRules, type Ruled, type Rules, seeRules } from "./rules.ts"
+import { applyRules, chainOf, removeRules, type Ruled, type Rules, seeRules, showRules } from "./rules.ts"
 
 /** A member of the lab's network, where it is now. */
 export interface Place extends Incarnation {
@@ -46,6 +46,12 @@ export function ruleFault<Params>(
       const living = await livingOf(lab, ruled)
       await Promise.all(living.map((one) => removeRules(lab.id, one)))
     },
+    steps: (_lab, { ruled }) => ({
+      inject: ruled.flatMap(({ node, chain, rules }) =>
+        showRules(chain, rules).map((rule) => `in ${node.node}: ${rule}`),
+      ),
+      undo: ruled.map(({ node, chain }) => `in ${node.node}: iptables: nothing of ${chain}`),
+    }),
   }
 }
 

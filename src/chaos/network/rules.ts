@@ -68,6 +68,14 @@ export async function seeRules(lab: string, { node, chain }: Omit<Ruled, "rules"
   }
 }
 
+/** The rules as a person would type them. */
+export function showRules(chain: string, rules: Rules): string[] {
+  return DIRECTIONS.flatMap(({ of, hook, suffix }) => [
+    `iptables -I ${hook} -j ${chain}${suffix}`,
+    ...rules[of].map((rule) => `iptables -A ${chain}${suffix} ${rule}`),
+  ])
+}
+
 // internal
 
 /** Another that works on the same network's rules is waited for. */

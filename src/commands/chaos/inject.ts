@@ -1,18 +1,23 @@
+import { injectByHand, rehearse } from "../../chaos/by-hand.ts"
 import { findFault } from "../../chaos/catalogue.ts"
-import { inject } from "../../chaos/inject.ts"
+import { MAX_LASTING_MS } from "../../chaos/look-after.ts"
 import { defineCommand } from "../../lib/command.ts"
+import { showDuration } from "../../lib/duration.ts"
 import { CheckFailed, UsageError } from "../../lib/errors.ts"
+import { interruption } from "../../lib/interruption.ts"
 import { note, print, printJson } from "../../lib/output.ts"
 import { openLab } from "../../lab/open.ts"
 import { openExistingStore, storeFile } from "../../store/open.ts"
 import { parseParams } from "../params.ts"
 import { whichLab } from "../which-lab.ts"
+import { printRehearsal, tellProgress } from "./feedback.ts"
 
 export default defineCommand({
-  about: "Breaks a lab on purpose, and says whether the fault took effect (exit 3 when it did not).",
+  about: `Breaks a lab on purpose, and says by what it was seen that the fault took effect (exit 3 when it did not). It stays until it is undone; after ${showDuration(MAX_LASTING_MS)} the lab's guardian does that.`,
   examples: [
     "operator chaos inject ratelimiter-7f3a node_kill",
-    "operator chaos inject ratelimiter-7f3a node_pause --target limiter-b",
+    "operator chaos inject ratelimiter-7f3a node_pause --target limiter-b --for 30s",
+    "operator chaos inject etcd-7f3a packet_loss --param percent=50 --dry-run",
     "operator chaos inject ratelimiter-7f3a counter_drift --seed 7",
   ],
   args: {
@@ -25,7 +30,10 @@ export default defineCommand({
       description: "one, minority, majority, all, a group or a service",
     },
     param: { type: "string", multiple: true, valueHint: "NAME=VALUE", description: "a parameter of the fault" },
+    for: { type: "duration", description: "undoes it after this long, and at Ctrl-C" },
     seed: { type: "number", integer: true, default: 1, description: "decides what is drawn" },
+    "dry-run": { type: "boolean", description: "says what would be done, and how it would be undone; does nothing" },
+    "allow-quorum-loss": { type: "boolean", description: "also when a group is left without its majority" },
   },
   run: async ({ args }) => {
     const store = openExistingStore(storeFile(args.db))
@@ -38,14 +46,29 @@ export default defineCommand({
         hint: `operator campaign --subject ${lab.subject.name} --fault ${args.fault} --variant VARIANT`,
       })
     }
-    const params = parseParams(args.param ?? [])
-    const injection = await inject(store, lab, { fault: args.fault, target: args.target, params, seed: args.seed })
+    const { fault, target, seed } = args
+    const options = {
+      ...{ fault, target, seed, params: parseParams(args.param ?? []), for_ms: args.for },
+      allow_quorum_loss: args["allow-quorum-loss"] === true,
+      signal: interruption(),
+    }
+    if (args["dry-run"]) {
+      const rehearsal = await rehearse(store, lab, options)
+      store.close()
+      return args.json ? printJson(rehearsal) : printRehearsal(rehearsal)
+    }
+    const injection = await injectByHand(store, lab, options, (told) => {
+      tellProgress(told)
+      // For a script that goes on with it while it is there.
+      if (told.step === "planned" && !args.json) print(told.injection.id)
+    })
     store.close()
     if (args.json) printJson(injection)
-    else {
-      print(injection.id)
-      const where = injection.targets.length > 0 ? ` at ${injection.targets.join(", ")}` : ""
-      note(`${injection.fault}${where}: ${injection.confirmation}; undo it: operator chaos revert ${injection.id}`)
+    else if (injection.phase === "active") note(`undo it: operator chaos revert ${injection.id}`)
+    if (injection.phase === "failed") {
+      throw new CheckFailed(`${fault} could not be undone: ${injection.reason}`, {
+        hint: `operator chaos revert ${injection.id} tries again; operator down ${injection.lab} ends it with its lab`,
+      })
     }
     if (injection.confirmation === "ineffective") throw new CheckFailed(`${injection.fault} had no effect`)
   },

@@ -1,16 +1,21 @@
+import { statSync } from "node:fs"
 import { healLab, PATIENCE_MS } from "../../chaos/heal.ts"
+import { lookAfter } from "../../chaos/look-after.ts"
 import { GOODBYE, KEEP, NOT_UP } from "../../lab/guardian.ts"
 import { holdLifeline } from "../../lib/lifeline.ts"
-import { openLabToDestroy } from "../../lab/open.ts"
+import { openLab, openLabToDestroy } from "../../lab/open.ts"
 import { defineCommand } from "../../lib/command.ts"
 import { getLab, takeOver } from "../../store/labs.ts"
 import { openStore, type Store, storeFile } from "../../store/open.ts"
 
 const IN_GOOD_ORDER = "in good order"
-/** The owner may move the deadline, so it is read again this often. */
-const LOOK_EVERY_MS = 5_000
+/** The owner may move the deadline, and somebody may delete the store, so both are looked at this often. */
+const LOOK_EVERY_MS = 1_000
 
-/** Watches over one lab: heals and removes it when its owner dies, when it is told to end (TERM), or at its deadline. */
+/**
+ * Watches over one lab: heals and removes it when its owner dies, when it is told to end (TERM), or at its deadline; also when the
+ * store is deleted, since nobody finds the lab then. Until that it takes away each fault that has outlived its time or its injector.
+ */
 export default defineCommand({
   args: { lab: { type: "string", required: true, description: "the lab to watch over" } },
   run: async ({ args }) => {
@@ -21,7 +26,10 @@ export default defineCommand({
     for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => undefined)
     const ending = ended(store, lab.id)
     process.stdout.write("ready\n")
+    const over = new AbortController()
+    void lookAfter(store, lab.id, () => openLab(store, row), over.signal)
     const end = await ending
+    over.abort()
     if (end !== IN_GOOD_ORDER) await healLab(store, lab, { by: "guardian", reason: end, patience_ms: PATIENCE_MS })
     store.close()
   },
@@ -49,7 +57,9 @@ function ended(store: Store, lab: string): Promise<string> {
       if (!kept) end("its owner died")
     })
     process.on("SIGTERM", () => end(kept ? "it was taken down" : "its guardian was told to end"))
+    const file = fileOf(store)
     const watchDeadline = () => {
+      if (fileOf(store) !== file) return end("its store was deleted")
       const row = getLab(store, lab)
       const left_ms = row ? Date.parse(row.deadline_at) - Date.now() : 0
       if (row?.state === "destroyed") end(IN_GOOD_ORDER)
@@ -58,4 +68,9 @@ function ended(store: Store, lab: string): Promise<string> {
     }
     watchDeadline()
   })
+}
+
+/** Which file it is; undefined when there is none. */
+function fileOf({ file }: Store): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.ino
 }
