@@ -2,14 +2,25 @@ import { refuseAdopted, tidyAdopted } from "../lab/adopt.ts"
 import { type Lab, LabUnreachable } from "../lab/lab.ts"
 import { messageOf } from "../lib/errors.ts"
 import { signal } from "../lib/process.ts"
-import { openLabToDestroy } from "../lab/open.ts"
+import { slots } from "../lib/slots.ts"
+import { openLab, openLabToDestroy } from "../lab/open.ts"
 import { dockerEngine } from "../lab/platforms/docker/engine.ts"
 import { withAbandoned } from "../lab/platforms/docker/remove.ts"
 import { enterPhase, injectionsOf, isOpen } from "../store/injections.ts"
-import { getLab, guardianOf, type LabRow, isOrphan, livingLabs, markDestroyed, markEnding } from "../store/labs.ts"
+import {
+  getLab,
+  guardianOf,
+  type LabRow,
+  isEnding,
+  isOrphan,
+  livingLabs,
+  markDestroyed,
+  markEnding,
+} from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
 import { endAbandoned } from "../store/sessions.ts"
 import { enterStage, getTrial } from "../store/trials.ts"
+import { revertOverdue } from "./look-after.ts"
 import { revert } from "./revert.ts"
 
 const NOT_DESTROYED = "nothing of it is destroyed"
@@ -66,23 +77,33 @@ export async function destroyLab(store: Store, lab: Lab, why: Ending): Promise<v
  */
 export async function sweep(store: Store, options: { force?: boolean } = {}): Promise<Swept> {
   const { force = false } = options
-  const labs = livingLabs(store)
-  const orphans = labs.filter((lab) => lab.adopted === null && (force || isOrphan(lab)))
-  const adopted = labs.filter((lab) => lab.adopted !== null)
+  const adopted = livingLabs(store).filter((lab) => lab.adopted !== null)
   const { tidied, unseen, failures } = await tidy(adopted, force)
-  for (const row of orphans) {
-    const guardian = guardianOf(row)
-    // It may be stopped, or do the same at the same time: what is done here is done once.
-    if (guardian) signal(guardian, "SIGKILL")
-    try {
-      const why = { by: "sweep", reason: "its owner died, and no guardian was there" }
-      await healLab(store, await openLabToDestroy(store, row), why)
-    } catch (error) {
-      failures.push(`${row.id}: ${messageOf(error)}`)
-    }
+  const orphans = toBeSwept(store, { force })
+  const inTurn = slots(AT_ONCE)
+  const healed = await Promise.all(
+    orphans.map((row) =>
+      inTurn(async () => {
+        try {
+          await sweepOne(store, row)
+          return [row]
+        } catch (error) {
+          failures.push(`${row.id}: ${messageOf(error)}`)
+          return []
+        }
+      }),
+    ),
+  )
+  for (const row of livingLabs(store)) {
+    if (row.adopted === null && !isEnding(row))
+      await revertOverdue(store, row.id, () => openLab(store, row)).catch(() => undefined)
   }
-  const healed = orphans.filter(({ id }) => !failures.some((failure) => failure.startsWith(`${id}:`)))
-  return { healed, tidied, unseen, failures }
+  return { healed: healed.flat(), tidied, unseen, failures }
+}
+
+/** The labs that a sweep would heal and remove. */
+export function toBeSwept(store: Store, { force }: { force: boolean }): LabRow[] {
+  return livingLabs(store).filter((lab) => lab.adopted === null && (force || isOrphan(lab)))
 }
 
 export interface Swept {
@@ -96,6 +117,17 @@ export interface Swept {
 }
 
 // internal
+
+/** More would only wait for the engine. */
+const AT_ONCE = 10
+
+async function sweepOne(store: Store, row: LabRow): Promise<void> {
+  const guardian = guardianOf(row)
+  // It may be stopped, or do the same at the same time: what is done here is done once.
+  if (guardian) signal(guardian, "SIGKILL")
+  const why = { by: "sweep", reason: "its owner died, and no guardian was there" }
+  await healLab(store, await openLabToDestroy(store, row), why)
+}
 
 /** Whoever begins something waits for this look, though it is seldom of use. */
 const LOOK_WITHIN_MS = 5_000

@@ -1,9 +1,10 @@
 import { messageOf } from "../lib/errors.ts"
 import type { Lab } from "../lab/lab.ts"
 import { dismissHelpers } from "../lab/platforms/docker/helper.ts"
+import { endCommandsOf } from "../lab/platforms/residents.ts"
 import { append } from "../store/events.ts"
 import type { Phase } from "../store/kinds.ts"
-import { enterPhase, type Injection, injectionsOf, isOpen } from "../store/injections.ts"
+import { enterPhase, type Injection, injectionsOf, isForsaken, isOpen } from "../store/injections.ts"
 import type { Store } from "../store/open.ts"
 import { findFault } from "./catalogue.ts"
 import type { Presence } from "./fault.ts"
@@ -12,6 +13,7 @@ import type { Presence } from "./fault.ts"
 export async function revert(store: Store, lab: Lab, injection: Injection): Promise<Phase> {
   enterPhase(store, injection, "reverting")
   try {
+    if (isForsaken(injection)) await endWorkOf(lab, injection.worker)
     const fault = findFault(injection.fault, lab.subject)
     await fault.revert(lab, injection.plan)
     const presence = await probe(store, lab, injection, "after the revert")
@@ -56,6 +58,13 @@ export async function probe(
 }
 
 // internal
+
+/** Whoever was at work on it is dead, and a command that it waited for may still change the world. */
+async function endWorkOf(lab: Lab, worker: Injection["worker"]): Promise<void> {
+  if (worker?.pid != null && worker.started !== null)
+    endCommandsOf({ pid: worker.pid, started: worker.started }, lab.dir)
+  if (lab.platform === "docker") await dismissHelpers(lab.id)
+}
 
 const AFTER: Record<Presence | "unknown", Phase> = {
   gone: "reverted",

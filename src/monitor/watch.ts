@@ -8,7 +8,7 @@ import { heartbeat, HEARTBEAT_MS, type MonitorLease, releaseAtExit, releaseLease
 import { type Change, type Logbook, openLogbook } from "./logbook.ts"
 import { type Nap, nap } from "./nap.ts"
 import { observeLook } from "./parts.ts"
-import { slots } from "./slots.ts"
+import { slots } from "../lib/slots.ts"
 import { MONITOR_INTERVAL_MS, type Target } from "./target.ts"
 import { targetsOf } from "./targets.ts"
 

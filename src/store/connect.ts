@@ -1,5 +1,5 @@
 import { constants, Database } from "bun:sqlite"
-import { statSync } from "node:fs"
+import { closeSync, openSync, readSync, statSync } from "node:fs"
 import { codeOf, EnvironmentError, UsageError } from "../lib/errors.ts"
 import { migrate, SCHEMA_VERSION } from "./migrate.ts"
 
@@ -68,6 +68,17 @@ export function notOurs(file: string, cause?: unknown): UsageError {
     hint: "name another file with --db FILE; nothing was changed",
     cause,
   })
+}
+
+/** Whether a file is a store of Operator's, by its mark (application_id, at byte 68 of the file: SQLite's file format). */
+export function isMarked(file: string): boolean {
+  const header = Buffer.alloc(72)
+  const fd = openSync(file, "r")
+  try {
+    return readSync(fd, header, 0, header.length, 0) === header.length && header.readUInt32BE(68) === APPLICATION_ID
+  } finally {
+    closeSync(fd)
+  }
 }
 
 // internal

@@ -18,7 +18,7 @@ import type { Lab, Node, NodeState } from "../lab.ts"
 import { members, type Places, render, type Rotation } from "../render.ts"
 import type { Subject } from "../subject.ts"
 import { installPrograms } from "./programs.ts"
-import { labEnvironment } from "./environment.ts"
+import { commandEnvironment, labEnvironment } from "./environment.ts"
 import { removeFolder } from "./remove-folder.ts"
 import { endResidents } from "./residents.ts"
 import { startScript } from "./start-script.ts"
@@ -125,7 +125,7 @@ export function processLab(id: string, subject: Subject, dir: string): ProcessLa
     signal: async (node, action) => node.process !== undefined && signal(node.process, SIGNALS[action]),
     exec: (command, { timeout_ms, node, signal }) => {
       const cwd = node === undefined ? dir : join(dir, known(node))
-      const env = lab.environment()
+      const env = commandEnvironment(dir)
       installPrograms(dir)
       return runBounded(["sh", "-c", command], { cwd, env, timeout_ms, max_bytes: EXEC_OUTPUT_BYTES, signal })
     },

@@ -22,6 +22,26 @@ export function residents(dir: string): ProcessId[] {
     .filter((id) => id !== undefined)
 }
 
+/** The folders directly below `parent` of which processes carry the mark: labs, whether or not anybody knows of them. */
+export function residentsBelow(parent: string): string[] {
+  const mark = `${RESIDENT_MARK}=${parent}/`
+  const marked = process.platform === "linux" ? marksFromProc() : marksFromPs()
+  const names = marked.filter((one) => one.startsWith(mark)).map((one) => one.slice(mark.length))
+  return [...new Set(names)].filter((name) => name !== "" && !name.includes("/")).map((name) => `${parent}/${name}`)
+}
+
+/** The environment variable that says which process waits for a command, and its value. */
+export function workerMark({ pid, started }: ProcessId): [name: string, value: string] {
+  return ["BY", `${pid}-${started.replaceAll(" ", "_")}`]
+}
+
+/** Ends the commands in a lab for which a process was waiting, after it has died. */
+export function endCommandsOf(worker: ProcessId, dir: string): void {
+  const mark = workerMark(worker).join("=")
+  const marked = new Set(process.platform === "linux" ? pidsFromProc(mark) : pidsFromPs(mark))
+  for (const id of residents(dir)) if (marked.has(id.pid)) signal(id, "SIGKILL")
+}
+
 /** Ends every resident with SIGKILL, which stopped processes also obey. Returns how many there were. */
 export async function endResidents(dir: string): Promise<number> {
   const ended = new Set<string>()
@@ -43,10 +63,17 @@ export async function endResidents(dir: string): Promise<number> {
 
 // internal
 
-function pidsFromProc(mark: string, dir: string): number[] {
+function pidsFromProc(mark: string, dir?: string): number[] {
   return readdirSync("/proc")
     .map(Number)
-    .filter((pid) => pid > 0 && (environmentOf(pid).includes(mark) || worksIn(pid, dir)))
+    .filter((pid) => pid > 0 && (environmentOf(pid).includes(mark) || (dir !== undefined && worksIn(pid, dir))))
+}
+
+function marksFromProc(): string[] {
+  const pids = readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0 && pid !== process.pid)
+  return pids.flatMap((pid) => environmentOf(pid).find((one) => one.startsWith(`${RESIDENT_MARK}=`)) ?? [])
 }
 
 function environmentOf(pid: number): string[] {
@@ -71,7 +98,15 @@ function ofProcess<T>(look: () => T): T | undefined {
   }
 }
 
+function psLines(): string[] {
+  return Bun.spawnSync(["ps", "-Axww", "-E", "-o", "pid=,command="]).stdout.toString().split("\n")
+}
+
+function marksFromPs(): string[] {
+  return psLines().flatMap((line) => line.split(" ").find((word) => word.startsWith(`${RESIDENT_MARK}=`)) ?? [])
+}
+
 function pidsFromPs(mark: string): number[] {
-  const lines = Bun.spawnSync(["ps", "-Axww", "-E", "-o", "pid=,command="]).stdout.toString().split("\n")
+  const lines = psLines()
   return lines.filter((line) => line.split(" ").includes(mark)).map((line) => Number.parseInt(line, 10))
 }

@@ -5,7 +5,7 @@ import { runBounded } from "../../../lib/run.ts"
 import type { Lab } from "../../lab.ts"
 import { render, type Rotation } from "../../render.ts"
 import type { Subject } from "../../subject.ts"
-import { labEnvironment } from "../environment.ts"
+import { commandEnvironment, labEnvironment } from "../environment.ts"
 import { installPrograms } from "../programs.ts"
 import { removeFolder } from "../remove-folder.ts"
 import { endResidents } from "../residents.ts"
@@ -90,7 +90,7 @@ export function dockerLab(
       const words = ["sh", "-c", command]
       if (node !== undefined) return execIn(engine, running(lab, await find(node)), words, limits)
       installPrograms(dir)
-      return runBounded(words, { cwd: dir, env: lab.environment(), ...limits })
+      return runBounded(words, { cwd: dir, env: { ...lab.environment(), ...commandEnvironment(dir) }, ...limits })
     },
     logs: async (name, { lines }) => {
       const { id: container } = await find(name)

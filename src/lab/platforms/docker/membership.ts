@@ -1,5 +1,20 @@
+import { sha256 } from "../../../lib/ids.ts"
+
+const PLACE_DIGITS = 12
+
 /** The label by which everything of a lab is known that Operator has made: containers, networks, volumes. Its value is the lab's id. */
 export const LAB_LABEL = "lab"
+
+/**
+ * The label that says below which folder a lab has its own, in a form that tells nobody: when a store is deleted, what is left of its
+ * labs is known by it. On what Compose makes; helpers and kitchens go with the lab that they name.
+ */
+export const PLACE_LABEL = "place"
+
+/** Its value for labs below a folder. */
+export function placeOf(labs_folder: string): string {
+  return sha256(labs_folder).slice(0, PLACE_DIGITS)
+}
 
 /** The label of what agents do not see: the kitchen in which one works, whose value is the lab's id, and what the harness has beside nodes. */
 export const KITCHEN_LABEL = "kitchen"

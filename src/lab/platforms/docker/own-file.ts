@@ -8,7 +8,7 @@ import {
   type ComposeVolume,
   instancesOf,
 } from "./compose-file.ts"
-import { LAB_LABEL } from "./membership.ts"
+import { LAB_LABEL, PLACE_LABEL } from "./membership.ts"
 
 /** A file or folder of the subject that goes into the lab's own folder. */
 export interface Copy {
@@ -23,6 +23,8 @@ export interface OwnFile {
 
 export interface OwnFileOptions {
   id: string
+  /** As `placeOf`. */
+  place: string
   dir: string
   folder: string
   /** The name of the image of each service that is built. */
@@ -45,7 +47,7 @@ export function ownFile(file: ComposeFile, lab: OwnFileOptions): OwnFile {
     // For Compose, which takes a single dollar for a variable.
     return to.replaceAll("$", "$$$$")
   }
-  const labels = { [LAB_LABEL]: lab.id }
+  const labels = { [LAB_LABEL]: lab.id, [PLACE_LABEL]: lab.place }
   const services = mapValues(file.services, (service, name) => withNamedVolumes(service, name, lab.image_volumes[name]))
   const named = Object.values(services).flatMap(({ volumes = [] }) => volumes.filter(({ type }) => type === "volume"))
   const volumes = Object.fromEntries(named.map(({ source = "" }) => [source, {}]))

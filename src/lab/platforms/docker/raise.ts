@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { whereabouts } from "../../../lib/discovery.ts"
 import { EnvironmentError, Interrupted } from "../../../lib/errors.ts"
 import { labId } from "../../../lib/ids.ts"
@@ -13,6 +13,7 @@ import { copyTree } from "./copy.ts"
 import type { Engine } from "./engine.ts"
 import { builtImages, imageVolumes, provideImages } from "./images.ts"
 import { keepVolumes } from "./keep-volumes.ts"
+import { placeOf } from "./membership.ts"
 import { makeMountedFolder, mountedFolder } from "./mounted-folder.ts"
 import { membersOfNetworks, ownFile, withSubnets } from "./own-file.ts"
 import { requireRoom } from "./preflight.ts"
@@ -57,7 +58,10 @@ export async function composeUp(engine: Engine, plan: ComposePlan, lab: Lab, sig
   const { folder, built, subject, embedded } = plan
   await provideImages(engine, plan.file, built, { scratch: lab.dir, embedded, ...(signal && { signal }) })
   const image_volumes = await imageVolumes(engine, plan.file, built)
-  const own = { id: lab.id, dir: mountedFolder(lab.dir), folder, built, image_volumes, egress: subject.egress }
+  const own = {
+    ...{ id: lab.id, place: placeOf(dirname(lab.dir)), dir: mountedFolder(lab.dir) },
+    ...{ folder, built, image_volumes, egress: subject.egress },
+  }
   const { file, copies } = ownFile(plan.file, own)
   if (copies.length > 0) makeMountedFolder(lab.dir)
   for (const { from, to } of copies) copyTree(from, to)

@@ -1,6 +1,7 @@
 import { OperatorError } from "../../../lib/errors.ts"
-import { labelFilter, listLabelled } from "./containers.ts"
+import { listLabelled } from "./containers.ts"
 import { type Engine, EngineRefusal } from "./engine.ts"
+import { everythingWith } from "./labelled.ts"
 import { LAB_LABEL, labelOf, membershipOf } from "./membership.ts"
 import { ownerLives } from "./owner-label.ts"
 
@@ -70,20 +71,7 @@ export async function isLabelled(engine: Engine, id: string): Promise<boolean> {
 
 const isAbandoned = (labels: Record<string, string>, force: boolean) => force || !ownerLives(labels)
 
-async function labelled(engine: Engine, id: string) {
-  const membership = membershipOf({ id })
-  const query = labelFilter(membership)
-  const [containers, networks, volumes] = await Promise.all([
-    listLabelled(engine, membership),
-    engine.request<{ Id: string }[]>("GET", "/networks", { query }),
-    engine.request<{ Volumes: { Name: string }[] | null }>("GET", "/volumes", { query }),
-  ])
-  return {
-    containers: containers.map(({ Id }) => Id),
-    networks: (networks ?? []).map(({ Id }) => Id),
-    volumes: (volumes?.Volumes ?? []).map(({ Name }) => Name),
-  }
-}
+const labelled = (engine: Engine, id: string) => everythingWith(engine, membershipOf({ id }))
 
 /** A container without the label that somebody has connected keeps a network from going; it is let go of, and left alone. */
 async function removeNetwork(engine: Engine, id: string): Promise<void> {
