@@ -2,8 +2,7 @@ import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { waitUntil } from "../src/lib/clock.ts"
-import { sendSignal } from "../src/lib/process.ts"
-import { query } from "./support/killing.ts"
+import { forget, killGuardian } from "./support/faulted.ts"
 import { type Home, makeHome } from "./support/operator.ts"
 import { SLEEPY } from "./support/sleepy-file.ts"
 
@@ -26,21 +25,11 @@ async function ends(exit_code: number, ...words: string[]): Promise<{ stdout: st
 const up = async (...words: string[]) => (await ends(0, "up", "./sleepy.yaml", ...words)).stdout.trim()
 const inFolder = () => readdirSync(join(home.dir, "labs"))
 
-function forget(): void {
-  for (const file of readdirSync(home.dir)) if (file.startsWith("operator.db")) rmSync(join(home.dir, file))
-}
-
-/** Kills a lab's guardian; with its store, nobody answers for it then. */
-function killGuardian(lab: string): void {
-  const [row] = query<{ pid: number }>(home, `select guardian_pid as pid from labs where id = '${lab}'`)
-  expect(sendSignal(row!.pid, "SIGKILL")).toBe(true)
-}
-
 test("a lab of which store, guardian and folder are gone is known by its processes, and swept with --force alone", async () => {
   const lab = await up()
   await ends(0, "chaos", "inject", lab, "node_pause")
-  killGuardian(lab)
-  forget()
+  killGuardian(home, lab)
+  forget(home)
   expect((await ends(2, "chaos", "sweep")).stderr).toContain("operator.db")
   expect(home.residue()).toContain(lab)
   rmSync(join(home.dir, "labs"), { recursive: true })
@@ -56,8 +45,8 @@ test("a sweep with --force leaves the labs of another store beside this one, and
   const other = await up("--db", join(home.dir, "other.db"))
   const lab = await up()
   mkdirSync(join(home.dir, "labs", "notes"))
-  killGuardian(lab)
-  forget()
+  killGuardian(home, lab)
+  forget(home)
   expect((await ends(0, "chaos", "sweep", "--force")).stdout.trim()).toBe(lab)
   expect(inFolder().sort()).toEqual(["notes", other].sort())
   expect((await ends(0, "chaos", "sweep", "--force", "--db", join(home.dir, "other.db"))).stdout.trim()).toBe(other)
@@ -66,8 +55,8 @@ test("a sweep with --force leaves the labs of another store beside this one, and
 
 test("a sweep without --force says what no store knows, and leaves it", async () => {
   const lab = await up()
-  killGuardian(lab)
-  forget()
+  killGuardian(home, lab)
+  forget(home)
   const other = await up()
   const { stdout, stderr } = await ends(0, "chaos", "sweep")
   expect([stdout, stderr]).toEqual(["", expect.stringContaining(`no store knows ${lab};`)])
@@ -76,6 +65,6 @@ test("a sweep without --force says what no store knows, and leaves it", async ()
 
 test("a guardian whose store is deleted takes its lab away, since nobody finds it any more", async () => {
   await up()
-  forget()
+  forget(home)
   expect(await waitUntil(() => home.residue().length === 0, SOON)).toBe(true)
 })

@@ -3,7 +3,7 @@ import { showDuration } from "../lib/duration.ts"
 import { Interrupted, UsageError } from "../lib/errors.ts"
 import type { Lab } from "../lab/lab.ts"
 import { dismissHelpers } from "../lab/platforms/docker/helper.ts"
-import { getInjection, type Injection, isOpen } from "../store/injections.ts"
+import { getInjection, type Injection, injectionsOf, isOpen } from "../store/injections.ts"
 import type { Phase } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
 import type { Steps } from "./fault.ts"
@@ -66,7 +66,7 @@ export async function rehearse(
 ): Promise<Planned["injection"] & { steps: Steps | null }> {
   const { fault, injection } = await plan(store, lab, { ...options, lasts_ms: lastingOf(for_ms) })
   // Some looks are made from beside a node.
-  if (lab.platform === "docker") await dismissHelpers(lab.id)
+  if (lab.platform === "docker" && !injectionsOf(store, lab.id).some(isOpen)) await dismissHelpers(lab.id)
   return { ...injection, steps: fault.steps?.(lab, injection.plan) ?? null }
 }
 

@@ -26,6 +26,8 @@ export interface Fault<Params = Record<string, unknown>, Plan = Record<string, u
   heals_itself: boolean
   /** When a trial calls the agent, where it is not to a ticket: at once, for nothing, or after the fault has gone. */
   calls?: "for_nothing" | "too_late"
+  /** For one that is made of others: which those are, and the services that each is to have as its targets. */
+  parts?(subject: Subject, params: Params, seed: number): Part[]
   plan(lab: Lab, targets: Node[], params: Params, draw: Draw): Plan | Promise<Plan>
   /**
    * For a fault that a restart takes away: whether this life of a node began after the plan was made. In a trial it is then applied
@@ -39,6 +41,11 @@ export interface Fault<Params = Record<string, unknown>, Plan = Record<string, u
   revert(lab: Lab, plan: Plan): Promise<void>
   /** What it does and how that is undone, in commands for people. Left out: the plan itself is shown. */
   steps?(lab: Lab, plan: Plan): Steps
+}
+
+export interface Part {
+  fault: AnyFault
+  services: string[]
 }
 
 /** What a person would type for the same. */

@@ -83,6 +83,7 @@ describe("the same fault", () => {
 
 test("a node that somebody else has paused is not paused, since its revert would undo that", async () => {
   await sleepy.lab.signal(sleepy.node("b"), "pause")
+  expect(await waitUntil(() => sleepy.node("b").state === "paused", { timeout_ms: 5_000, every_ms: 5 })).toBe(true)
   await refuses("b: paused already, by somebody else", "node_pause", "b")
   await sleepy.lab.signal(sleepy.node("b"), "resume")
 })

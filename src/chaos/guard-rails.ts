@@ -4,7 +4,7 @@ import { members } from "../lab/render.ts"
 import type { Subject } from "../lab/subject.ts"
 import { type Injection, isOpen } from "../store/injections.ts"
 import { findFault } from "./catalogue.ts"
-import type { AnyFault } from "./fault.ts"
+import type { AnyFault, Part } from "./fault.ts"
 import { presenceOf } from "./revert.ts"
 import { groupOf, watches } from "./targets.ts"
 
@@ -13,6 +13,8 @@ const MIN_QUORUM_GROUP = 3
 
 export interface Intent {
   fault: AnyFault
+  /** What it is made of; itself, where it is one. */
+  parts: readonly Part[]
   targets: readonly Node[]
   /** Of the same lab. */
   injections: readonly Injection[]
@@ -36,7 +38,7 @@ export function refuseWatching(subject: Subject, fault: AnyFault, services: read
  */
 export async function refuseTooMuch(
   lab: Lab,
-  { fault, targets, injections, allow_quorum_loss }: Intent,
+  { fault, parts, targets, injections, allow_quorum_loss }: Intent,
 ): Promise<void> {
   const there = await stillThere(lab, injections.filter(isOpen))
   const names = targets.map(({ name }) => name)
@@ -47,7 +49,9 @@ export async function refuseTooMuch(
       hint: `operator chaos revert ${twin.id} undoes it`,
     })
   }
-  if (!allow_quorum_loss && takesAway(fault)) await keepQuorum(lab, names, there)
+  const taking = parts.filter((part) => takesAway(part.fault)).flatMap(({ services }) => services)
+  const away = targets.filter(({ service }) => taking.includes(service)).map(({ name }) => name)
+  if (!allow_quorum_loss && away.length > 0) await keepQuorum(lab, away, there)
 }
 
 // internal
@@ -62,8 +66,8 @@ function overlap(some: readonly string[], others: readonly string[]): boolean {
   return (some.length === 0 && others.length === 0) || some.some((one) => others.includes(one))
 }
 
-function takesAway({ of_nodes, spares_quorum }: AnyFault): boolean {
-  return of_nodes === true && !spares_quorum
+function takesAway({ of_nodes, parts, spares_quorum }: AnyFault): boolean {
+  return (of_nodes === true || parts !== undefined) && !spares_quorum
 }
 
 async function keepQuorum(lab: Lab, names: readonly string[], there: readonly Injection[]): Promise<void> {

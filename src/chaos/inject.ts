@@ -88,12 +88,15 @@ export async function plan(store: Store, lab: Lab, options: InjectOptions): Prom
     )
   }
   const params = paramsOf(fault, lab.subject, options.params)
-  const services = chooseTargets(options.target, lab.subject, groupOf(fault, lab.subject), options.seed)
-  refuseWatching(lab.subject, fault, [...services, ...peersIn(params, lab)])
-  const targets = (await lab.nodes()).filter((node) => services.includes(node.service))
+  const chosen = chooseTargets(options.target, lab.subject, groupOf(fault, lab.subject), options.seed)
+  const parts = fault.parts?.(lab.subject, params, options.seed) ?? [{ fault, services: chosen }]
+  refuseWatching(lab.subject, fault, peersIn(params, lab))
+  for (const part of parts) refuseWatching(lab.subject, part.fault, part.services)
+  const nodes = await lab.nodes()
+  const targets = nodes.filter(({ service }) => parts.some(({ services }) => services.includes(service)))
   refuseDown(lab, targets)
   await refuseTooMuch(lab, {
-    ...{ fault, targets },
+    ...{ fault, parts, targets },
     injections: injectionsOf(store, lab.id).filter(({ id }) => id !== options.replaces),
     allow_quorum_loss: options.allow_quorum_loss === true,
   })

@@ -49,6 +49,7 @@ export function problemsOf(fault: AnyFault, given: Record<string, unknown>, { is
     const parameter = known.find(({ name }) => name === issue.path[0])
     if (!parameter || issue.code === "custom") return issue.message
     const value = given[parameter.name]
+    if (typeof value === "object" && value !== null) return `${issue.path.join(".")}: ${issue.message}`
     return value === undefined
       ? `it needs ${parameter.name}, ${wanted(parameter)}`
       : `${parameter.name}=${JSON.stringify(value)}: it must be ${wanted(parameter)}`

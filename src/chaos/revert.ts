@@ -13,7 +13,7 @@ import type { Presence } from "./fault.ts"
 export async function revert(store: Store, lab: Lab, injection: Injection): Promise<Phase> {
   enterPhase(store, injection, "reverting")
   try {
-    if (isForsaken(injection)) await endWorkOf(lab, injection.worker)
+    if (isForsaken(injection)) await endWorkOf(store, lab, injection)
     const fault = findFault(injection.fault, lab.subject)
     await fault.revert(lab, injection.plan)
     const presence = await probe(store, lab, injection, "after the revert")
@@ -59,11 +59,13 @@ export async function probe(
 
 // internal
 
-/** Whoever was at work on it is dead, and a command that it waited for may still change the world. */
-async function endWorkOf(lab: Lab, worker: Injection["worker"]): Promise<void> {
+/** Whoever was at work on it is dead, and a command that he waited for may still change the world. */
+async function endWorkOf(store: Store, lab: Lab, { id, worker }: Injection): Promise<void> {
   if (worker?.pid != null && worker.started !== null)
     endCommandsOf({ pid: worker.pid, started: worker.started }, lab.dir)
-  if (lab.platform === "docker") await dismissHelpers(lab.id)
+  // What another fault has there goes on.
+  const others = injectionsOf(store, lab.id).some((one) => one.id !== id && isOpen(one))
+  if (lab.platform === "docker" && !others) await dismissHelpers(lab.id)
 }
 
 const AFTER: Record<Presence | "unknown", Phase> = {

@@ -22,6 +22,7 @@ export const burstTraffic: Fault<z.output<typeof params>, { clients: Client[] }>
   about: "Floods a node with HTTP requests from a client in the lab",
   params,
   of_nodes: true,
+  spares_quorum: true,
   platforms: ["docker"],
   heals_itself: false,
   plan: async (lab, targets, options, { id }) => {

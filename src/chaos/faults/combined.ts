@@ -1,9 +1,9 @@
 import { z } from "zod"
 import { UsageError } from "../../lib/errors.ts"
-import type { Lab, Node } from "../../lab/lab.ts"
+import type { Lab } from "../../lab/lab.ts"
 import type { Subject } from "../../lab/subject.ts"
 import { isNoFault } from "../../store/injections.ts"
-import type { AnyFault, Confirmed, Draw, Fault } from "../fault.ts"
+import type { AnyFault, Confirmed, Draw, Fault, Part } from "../fault.ts"
 import { chooseTargets, groupOf } from "../targets.ts"
 
 /** Two share nodes and a moment; more than a few are no story that an agent could unravel. */
@@ -56,15 +56,16 @@ export function combined({ find, paramsOf }: Catalogue): Fault<Params, { parts: 
     },
     platforms: ["process", "docker"],
     heals_itself: false,
+    parts: (subject, { faults }, seed) => faults.map((one, index) => partOf(find, subject, one, seed + index)),
     plan: async (lab, _targets, { faults }, draw) => {
       const parts: PartPlan[] = []
       for (const [index, one] of faults.entries()) {
-        const fault = find(one.fault, lab.subject)
+        const { fault, services } = partOf(find, lab.subject, one, draw.seed + index)
         if (!fault.platforms.includes(lab.platform)) {
           throw new UsageError(`${fault.name} does not work on ${lab.platform} labs`)
         }
         const of_part: Draw = { id: `${draw.id}${index}`, seed: draw.seed + index }
-        const targets = await targetsOf(lab, fault, one.target, of_part.seed)
+        const targets = (await lab.nodes()).filter(({ service }) => services.includes(service))
         const plan = await fault.plan(lab, targets, paramsOf(fault, lab.subject, one.params), of_part)
         parts.push({ fault: one.fault, after_ms: one.after_ms, plan })
       }
@@ -102,9 +103,9 @@ export function combined({ find, paramsOf }: Catalogue): Fault<Params, { parts: 
 
 // internal
 
-async function targetsOf(lab: Lab, fault: AnyFault, target: string, seed: number): Promise<Node[]> {
-  const services = chooseTargets(target, lab.subject, groupOf(fault, lab.subject), seed)
-  return (await lab.nodes()).filter(({ service }) => services.includes(service))
+function partOf(find: Catalogue["find"], subject: Subject, part: Params["faults"][number], seed: number): Part {
+  const fault = find(part.fault, subject)
+  return { fault, services: chooseTargets(part.target, subject, groupOf(fault, subject), seed) }
 }
 
 async function confirmPart(lab: Lab, { fault, of, plan }: PartPlan & { of: AnyFault }): Promise<Confirmed> {

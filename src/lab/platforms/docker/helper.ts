@@ -3,7 +3,7 @@ import { type Container, labelFilter, listContainers, listLabelled } from "./con
 import { dockerEngine, type Engine, EngineRefusal } from "./engine.ts"
 import { execIn } from "./exec.ts"
 import { LAB_LABEL, membershipOf } from "./membership.ts"
-import { type Ours, removeOurs, startOurs } from "./ours.ts"
+import { type Ours, refusedBeside, removeOurs, startOurs } from "./ours.ts"
 
 /** What a helper sees: the network of the container beside which it runs, or the processes of the whole machine. */
 export type Shared = "network" | "machine"
@@ -36,6 +36,7 @@ export const VOLUME_AT = "/volume"
 /**
  * Runs a bash script beside a node: in a container of ours that shares a part of it and brings every tool, so that the node's own image
  * needs none. The container stays for the next script, is hidden from agents, and goes with the lab. Works while the node is paused.
+ * When somebody removes it meanwhile, the script runs again in a new one: twice must be as once.
  * Throws an EnvironmentError when the node does not run.
  */
 export async function help(
@@ -71,20 +72,22 @@ export async function dismissHelpers(lab: string): Promise<void> {
 
 async function helpAt(lab: string, place: Ours, script: string, timeout_ms: number): Promise<RunResult> {
   const engine = dockerEngine()
-  const run = async () => {
-    const helper = (await findHelper(engine, lab, place)) ?? (await startOurs(engine, lab, place))
-    return execIn(engine, helper, ["bash", "-c", script], { timeout_ms, max_bytes: OUTPUT_BYTES })
-  }
-  try {
-    return await run()
-  } catch (error) {
-    // Somebody has removed it between the look and the script.
-    if (!(error instanceof EngineRefusal)) throw error
-    return run()
+  for (let tries = 1; ; tries++) {
+    try {
+      const helper = (await findHelper(engine, lab, place)) ?? (await startOurs(engine, lab, place))
+      const ran = await execIn(engine, helper, ["bash", "-c", script], { timeout_ms, max_bytes: OUTPUT_BYTES })
+      if (ran.exit_code === 0 || ran.timed_out || tries === TRIES || (await isRunning(engine, helper))) return ran
+    } catch (error) {
+      if (!(error instanceof EngineRefusal)) throw error
+      if (tries === TRIES) throw refusedBeside(place.name, error)
+    }
   }
 }
 
 const OUTPUT_BYTES = 1024 * 1024
+
+/** Whoever has done with a lab removes its helpers, perhaps while another is at work in one. */
+const TRIES = 3
 
 const SHARES = "shares"
 const BESIDE = "beside"
@@ -125,4 +128,9 @@ async function findHelper(engine: Engine, lab: string, { labels }: Ours): Promis
     query: { filters: filters ?? "" },
   })
   return listed?.find(({ Labels }) => Labels[BESIDE] === labels[BESIDE] && Labels[SHARES] === labels[SHARES])?.Id
+}
+
+async function isRunning(engine: Engine, id: string): Promise<boolean> {
+  const found = await engine.request<{ State: { Running: boolean } }>("GET", `/containers/${id}/json`)
+  return found?.State.Running === true
 }

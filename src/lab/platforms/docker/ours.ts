@@ -40,13 +40,23 @@ export async function startOurs(engine: Engine, lab: string, { name, labels, hos
     return created.Id
   } catch (error) {
     await removeOurs(engine, created.Id)
-    if (!(error instanceof EngineRefusal)) throw error
-    throw new EnvironmentError(`nothing can be done beside ${name}: ${messageOf(error)}`, { cause: error })
+    throw error instanceof EngineRefusal ? refusedBeside(name, error) : error
   }
 }
 
+/** Without it nothing happens. */
 export async function removeOurs(engine: Engine, id: string): Promise<void> {
-  await engine.request("DELETE", `/containers/${id}`, { query: { force: "true" } })
+  try {
+    await engine.request("DELETE", `/containers/${id}`, { query: { force: "true" } })
+  } catch (error) {
+    // Somebody else is removing it.
+    if (!(error instanceof EngineRefusal && error.status === 409)) throw error
+  }
+}
+
+/** The engine does not let anything be done beside `name`. */
+export function refusedBeside(name: string, cause: EngineRefusal): EnvironmentError {
+  return new EnvironmentError(`nothing can be done beside ${name}: ${messageOf(cause)}`, { cause })
 }
 
 // internal
