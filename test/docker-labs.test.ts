@@ -111,7 +111,16 @@ dockerTest(
         ).some((ticket) => ticket.node === injected.targets[0] && ticket.state === state)
       expect(await waitUntil(() => tickets("open"), { timeout_ms: 10_000, every_ms: 50 })).toBe(true)
       const reverted = await home.run("chaos", "revert", injected.id, "--json")
-      expect(JSON.parse(reverted.stdout)).toMatchObject([{ injection: injected.id, phase: "reverted" }])
+      expect(JSON.parse(reverted.stdout)).toMatchObject([
+        ...[
+          {
+            injection: injected.id,
+            phase: "reverted",
+            reverted_at: expect.any(String),
+            recovered_at: expect.any(String),
+          },
+        ],
+      ])
       expect(await waitUntil(() => tickets("resolved"), { timeout_ms: 10_000, every_ms: 50 })).toBe(true)
     }
     monitor.kill("SIGINT")

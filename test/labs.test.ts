@@ -145,7 +145,16 @@ test.concurrent(
         ).some((ticket) => ticket.invariant === invariant && ticket.state === state)
       expect(await waitUntil(() => tickets("open"), { timeout_ms: 10_000, every_ms: 50 })).toBe(true)
       const reverted = await home.run("chaos", "revert", injected.id, "--json")
-      expect(JSON.parse(reverted.stdout)).toMatchObject([{ injection: injected.id, phase: "reverted" }])
+      expect(JSON.parse(reverted.stdout)).toMatchObject([
+        ...[
+          {
+            injection: injected.id,
+            phase: "reverted",
+            reverted_at: expect.any(String),
+            recovered_at: expect.any(String),
+          },
+        ],
+      ])
       expect(await waitUntil(() => tickets("resolved"), { timeout_ms: 10_000, every_ms: 50 })).toBe(true)
     }
     expect((await home.run("chaos", "status")).stderr).not.toContain(lab.lab)

@@ -5,6 +5,7 @@ import { chainHead, events } from "../store/events.ts"
 import type { Injection } from "../store/injections.ts"
 import type { PagedTicket } from "../store/kinds.ts"
 import type { Store } from "../store/open.ts"
+import { recordRecovery } from "../store/recovery.ts"
 import { openTickets } from "../store/tickets.ts"
 import type { Trial } from "../store/trials.ts"
 import type { HiredAgent } from "./agent.ts"
@@ -66,7 +67,11 @@ export async function healedAgain(
   const phase = await revert(store, lab, injection)
   if (phase !== "reverted") throw new OperatorError(`the fault that was to be gone is ${phase}`)
   const well = () => monitor.holdsFor(trial.limits.stable_ms) && openTickets(store, lab.id).length === 0
-  if (await stand.until(well, trial.limits.deadline_ms)) return tickets
+  if (await stand.until(well, trial.limits.deadline_ms)) {
+    const ago_ms = store.clock.mono_ms() - (monitor.holdsSince() ?? store.clock.mono_ms())
+    recordRecovery(store, injection, new Date(store.clock.now().getTime() - ago_ms).toISOString())
+    return tickets
+  }
   throw new OperatorError(`not well again after the fault was taken back: ${monitor.failing().join(", ")}`)
 }
 

@@ -7,9 +7,11 @@ import { CheckFailed, UsageError } from "../../lib/errors.ts"
 import { interruption } from "../../lib/interruption.ts"
 import { note, print, printJson } from "../../lib/output.ts"
 import { openLab } from "../../lab/open.ts"
+import { getInjection } from "../../store/injections.ts"
 import { openExistingStore, storeFile } from "../../store/open.ts"
 import { parseParams } from "../params.ts"
 import { whichLab } from "../which-lab.ts"
+import { tellRecovery } from "./recover.ts"
 import { printRehearsal, tellProgress } from "./feedback.ts"
 
 export default defineCommand({
@@ -57,11 +59,14 @@ export default defineCommand({
       store.close()
       return args.json ? printJson(rehearsal) : printRehearsal(rehearsal)
     }
-    const injection = await injectByHand(store, lab, options, (told) => {
+    const injected = await injectByHand(store, lab, options, (told) => {
       tellProgress(told)
       // For a script that goes on with it while it is there.
       if (told.step === "planned" && !args.json) print(told.injection.id)
     })
+    const over = args.for !== undefined && ["reverted", "void"].includes(injected.phase)
+    if (over) await tellRecovery(store, lab, [injected], options.signal)
+    const injection = getInjection(store, injected.id) ?? injected
     store.close()
     if (args.json) printJson(injection)
     else if (injection.phase === "active") note(`undo it: operator chaos revert ${injection.id}`)

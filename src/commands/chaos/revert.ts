@@ -1,16 +1,19 @@
 import { revert } from "../../chaos/revert.ts"
 import { defineCommand } from "../../lib/command.ts"
 import { CheckFailed, UsageError } from "../../lib/errors.ts"
+import { interruption } from "../../lib/interruption.ts"
 import { note, printJson } from "../../lib/output.ts"
 import { matchPrefix } from "../../lib/prefix.ts"
 import { openLab } from "../../lab/open.ts"
-import { allInjections, type Injection, isOpen } from "../../store/injections.ts"
+import { allInjections, getInjection, type Injection, isOpen } from "../../store/injections.ts"
 import { getLab } from "../../store/labs.ts"
-import { openExistingStore, storeFile } from "../../store/open.ts"
+import { openExistingStore, type Store, storeFile } from "../../store/open.ts"
+import { tellRecovery } from "./recover.ts"
 
 export default defineCommand({
-  about: "Undoes injections, and says what was seen afterwards (exit 3 when a fault is still there).",
-  examples: ["operator chaos revert i-3f9a2c", "operator chaos revert --all"],
+  about:
+    "Undoes injections, and says what was seen afterwards (exit 3 when a fault is still there); then waits until the lab is well again, for the subject's ready.timeout at most.",
+  examples: ["operator chaos revert i-3f9a2c", "operator chaos revert --all --no-wait"],
   args: {
     injection: {
       type: "positional",
@@ -19,6 +22,7 @@ export default defineCommand({
       description: "an injection, or the beginning of its id",
     },
     all: { type: "boolean", description: "everything that was injected by hand and may still be there" },
+    wait: { type: "boolean", default: true, description: "does not wait until every gate holds again" },
   },
   run: async ({ args }) => {
     if ((args.injection === undefined) === !args.all)
@@ -41,18 +45,38 @@ export default defineCommand({
         hint: "interrupt the campaign with Ctrl-C; it heals its labs",
       })
     }
-    const results = []
-    for (const injection of chosen) {
-      const row = getLab(store, injection.lab)
-      const open = isOpen(injection) && row !== undefined && row.state !== "destroyed"
-      const phase = open ? await revert(store, await openLab(store, row), injection) : injection.phase
-      results.push({ injection: injection.id, fault: injection.fault, lab: injection.lab, phase })
-    }
+    const signal = interruption()
+    for (const [lab, some] of Map.groupBy(chosen, (one) => one.lab)) await undo(store, lab, some, args.wait, signal)
+    const results = chosen.map(({ id }) => {
+      const { fault, lab, phase, reason, reverted_at, recovered_at } = getInjection(store, id)!
+      return { injection: id, fault, lab, phase, reason, reverted_at, recovered_at }
+    })
     store.close()
     if (args.json) printJson(results)
-    else for (const { injection, fault, lab, phase } of results) note(`${injection} (${fault} in ${lab}): ${phase}`)
     if (results.length === 0) note("nothing is broken")
     if (results.some(({ phase }) => phase === "failed"))
       throw new CheckFailed("a fault is still there", { hint: "operator chaos status says why" })
   },
 })
+
+// internal
+
+/** Undoes what is open in one lab, newest first. */
+async function undo(
+  store: Store,
+  id: string,
+  injections: readonly Injection[],
+  wait: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const row = getLab(store, id)
+  const open = row === undefined || row.state === "destroyed" ? [] : injections.filter(isOpen)
+  const lab = row !== undefined && open.length > 0 ? await openLab(store, row) : undefined
+  const undone: Injection[] = []
+  for (const one of injections) {
+    const phase = lab && open.includes(one) ? await revert(store, lab, one) : one.phase
+    note(`${one.id} (${one.fault} in ${id}): ${phase}`)
+    if (open.includes(one) && phase !== "failed") undone.push(one)
+  }
+  if (lab && wait) await tellRecovery(store, lab, undone, signal)
+}

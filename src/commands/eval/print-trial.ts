@@ -1,7 +1,7 @@
 import { showCost } from "../../audit/describe.ts"
 import type { Detail } from "../../eval/detail.ts"
 import { timeOf } from "../../eval/summary.ts"
-import { oneLine, paint, print, safeText } from "../../lib/output.ts"
+import { oneLine, paint, print, safeText, showTime } from "../../lib/output.ts"
 import { tellNext } from "../campaign/next.ts"
 import { howEnded } from "../campaign/results.ts"
 import { cellName, showCensored, VERDICT_COLOUR } from "../campaign/words.ts"
@@ -15,6 +15,7 @@ export function printTrial(trial: Detail, file: string): void {
   print(`campaign ${campaign}; ${lab === null ? "it never came to a lab" : `lab ${lab}`}`)
   print(verdictOf(trial))
   printPart("Facts", facts(trial))
+  printPart("Injections", trial.injections.map(injectionLine))
   printPart("Sessions", trial.sessions.map(sessionLine))
   printPart("Judgements", trial.judgements.map(judgementLine))
   print("")
@@ -61,6 +62,13 @@ function facts(trial: Detail): Line[] {
 function sessionLine({ id, model, outcome, steps, cost_usd, verified }: Detail["sessions"][number]): Line {
   const ended = howEnded({ outcome, steps, verified: verified === null ? null : verified === 1 })
   return [id, `${model}: ${ended}${showCost(cost_usd)}`]
+}
+
+function injectionLine({ id, fault, phase, reverted_at, recovered_at, reason }: Detail["injections"][number]): Line {
+  const at = (word: string, time: string | null) => (time === null ? [] : [`${word} at ${showTime(time)}`])
+  const ended = [...at("reverted", reverted_at), ...at("well again", recovered_at)]
+  const said = ended.length > 0 ? ended.join(", ") : [phase, reason].filter(Boolean).join(": ")
+  return [id, `${fault}: ${said}`]
 }
 
 function judgementLine({ at, judge_version, verdict, reasons }: Detail["judgements"][number]): Line {

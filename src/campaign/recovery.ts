@@ -1,0 +1,56 @@
+import { waitUntil } from "../lib/clock.ts"
+import { UsageError } from "../lib/errors.ts"
+import type { Lab } from "../lab/lab.ts"
+import { startMonitor } from "../monitor/watch.ts"
+import type { Injection } from "../store/injections.ts"
+import { getLab } from "../store/labs.ts"
+import type { Store } from "../store/open.ts"
+import { recordRecovery } from "../store/recovery.ts"
+
+const LOOK_EVERY_MS = 50
+
+/**
+ * Waits until every gate of a lab has held for `ready.stable` after the end of some injections, for `ready.timeout` at most, and records
+ * since when. By the monitor that watches the lab, else by one of its own. The time; undefined when it did not come.
+ */
+export async function awaitRecovery(
+  store: Store,
+  lab: Lab,
+  ended: readonly Pick<Injection, "id" | "lab" | "ended_ms">[],
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const { stable, timeout } = lab.subject.ready
+  const end_ms = Math.max(...ended.map(({ ended_ms }) => ended_ms ?? 0))
+  const watch = await gatesOf(store, lab)
+  let since_ms = Infinity
+  const well = () => {
+    since_ms = Math.max(watch.holdsSince() ?? Infinity, end_ms)
+    return store.clock.mono_ms() - since_ms >= stable
+  }
+  try {
+    if (!(await waitUntil(well, { timeout_ms: timeout, every_ms: LOOK_EVERY_MS, clock: store.clock, signal }))) return
+  } finally {
+    await watch.stop()
+  }
+  const ago_ms = store.clock.mono_ms() - since_ms
+  const recovered_at = new Date(store.clock.now().getTime() - ago_ms).toISOString()
+  for (const one of ended) recordRecovery(store, one, recovered_at)
+  return recovered_at
+}
+
+// internal
+
+interface Watch {
+  holdsSince(): number | undefined
+  stop(): Promise<void>
+}
+
+async function gatesOf(store: Store, lab: Lab): Promise<Watch> {
+  try {
+    return await startMonitor(store, lab)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    // Another watches it, and writes down what it sees.
+    return { holdsSince: () => getLab(store, lab.id)?.holds_since_ms ?? undefined, stop: async () => {} }
+  }
+}
