@@ -128,6 +128,22 @@ describe("a partition", () => {
 })
 
 dockerTest(
+  "a partition that a restart is to end is void once its node comes back, and nothing of it is left elsewhere",
+  async () => {
+    const options = { fault: "network_partition", target: "a", params: {}, seed: 1 }
+    const injection = await inject(store, tiny.lab, options)
+    const kept = keepUp(store, tiny.lab, injection, options, "void")
+    Bun.spawnSync(["docker", "restart", "-t", "0", `${tiny.lab.id}-b-1`])
+    Bun.spawnSync(["docker", "restart", "-t", "0", `${tiny.lab.id}-a-1`])
+    expect(await waitUntil(() => phaseOf(injection) === "void", SOON)).toBe(true)
+    await kept.stop()
+    expect(kept.current()).toMatchObject({ id: injection.id, phase: "void", reason: "its node was restarted" })
+    expect([await reaches("a", "b"), await reaches("c", "a")]).toEqual([true, true])
+  },
+  TIMEOUT_MS,
+)
+
+dockerTest(
   "lost packets are a share of all, and are felt by a peer",
   async () => {
     const injection = await break_("packet_loss", "a", { percent: 60, peers: "b,c" })

@@ -5,7 +5,7 @@ import { duration } from "../lib/duration-schema.ts"
 import { parseYaml } from "../lib/yaml.ts"
 import { type Platform, PLATFORMS } from "../lab/lab.ts"
 import { type Verdict, VERDICTS } from "../eval/verdict.ts"
-import type { TrialLimits } from "../store/trials.ts"
+import { ON_RESTART, type OnRestart, type TrialLimits } from "../store/trials.ts"
 
 /** A campaign as it was asked for, in the words of the design. */
 export interface CampaignRequest {
@@ -34,6 +34,8 @@ export interface FaultRequest {
   targets: string[]
   /** Each parameter with all the values that it is to have: a cell for each combination. */
   params: Record<string, unknown[]>
+  /** Left out: it is applied again. */
+  on_restart?: OnRestart | undefined
 }
 
 /** What must be true of the results, else the campaign's exit code is 3. What is left out means any. */
@@ -84,13 +86,14 @@ const oneOrMore = <T extends z.ZodType>(item: T) =>
   z.union([item.transform((one) => [one]), z.array(item).min(1, "at least one")])
 
 const fault = z.union([
-  z.string().transform((fault) => ({ fault, type: undefined, target: ["one"], params: {} })),
+  z.string().transform((fault) => ({ fault, type: undefined, target: ["one"], params: {}, on_restart: undefined })),
   z
     .strictObject({
       fault: z.string().optional(),
       type: z.string().optional(),
       target: oneOrMore(z.string()).default(["one"]),
       params: z.record(z.string(), z.unknown()).default({}),
+      on_restart: z.enum(ON_RESTART).optional(),
     })
     .refine(({ fault, type }) => (fault === undefined) !== (type === undefined), "needs the name of a `fault`"),
 ])
@@ -173,5 +176,6 @@ function faultRequest(read: z.output<typeof fault>): FaultRequest {
     fault: read.fault ?? read.type ?? "",
     targets: read.target,
     params: Object.fromEntries(params) as FaultRequest["params"],
+    ...(read.on_restart && { on_restart: read.on_restart }),
   }
 }

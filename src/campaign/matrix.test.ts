@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { parsePrices } from "../agent/prices.ts"
 import { openStore, type Store } from "../store/open.ts"
 import { readText } from "../store/texts.ts"
-import type { CampaignRequest } from "./file.ts"
+import type { CampaignRequest, FaultRequest } from "./file.ts"
 import { resolveMatrix } from "./matrix.ts"
 
 let dir: string
@@ -35,6 +35,19 @@ const REQUEST: CampaignRequest = {
   limit_usd: null,
   requirements: [],
 }
+
+test("a cell whose fault ends with a restart is another one; what is as usual changes nothing", async () => {
+  const of = (...on_restart: (FaultRequest["on_restart"] | undefined)[]) =>
+    resolveMatrix(store, {
+      ...REQUEST,
+      faults: on_restart.map((one) => ({ fault: "node_kill", targets: ["one"], params: {}, on_restart: one })),
+    })
+  const usual = await of(undefined)
+  expect((await of("reapply")).hash).toBe(usual.hash)
+  const both = await of("reapply", "void")
+  expect(both.trials).toHaveLength(usual.trials.length * 2)
+  expect(both.trials.filter(({ on_restart }) => on_restart === "void")).toHaveLength(usual.trials.length)
+})
 
 test("every cell meets every variant in every repetition, once", async () => {
   const { trials } = await resolveMatrix(store, REQUEST)

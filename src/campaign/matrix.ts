@@ -86,7 +86,7 @@ export function storedTrials(matrix: string): PlannedTrial[] {
 
 // internal
 
-type Cell = Pick<PlannedTrial, "subject" | "subject_text" | "fault" | "target" | "params" | "platform">
+type Cell = Pick<PlannedTrial, "subject" | "subject_text" | "fault" | "target" | "params" | "platform" | "on_restart">
 
 function cellsOf(
   store: Store,
@@ -96,6 +96,8 @@ function cellsOf(
 ): Cell[] {
   const platform = platformFor(subject, asked)
   const elsewhere = platform === platformFor(subject, undefined) ? {} : { platform }
+  // What is as usual is no part of what makes a campaign the same.
+  const on_restart = request.on_restart === "void" ? { on_restart: request.on_restart } : {}
   const fault = findFault(request.fault, subject)
   const group = groupOf(fault, subject)
   const subject_text = keepText(store, "subject", subject.file, subject.text)
@@ -105,7 +107,7 @@ function cellsOf(
       const target = group === undefined && word === "one" ? "all" : word
       paramsOf(fault, subject, params)
       refuseWatching(subject, fault, chooseTargets(target, subject, group, seed))
-      return { subject: subject.name, subject_text, fault: fault.name, target, params, ...elsewhere }
+      return { subject: subject.name, subject_text, fault: fault.name, target, params, ...elsewhere, ...on_restart }
     }),
   )
 }

@@ -92,7 +92,7 @@ async function breakAndWatch(store: Store, trial: Trial, stand: Stand, released:
   if (told === "no_symptom") return { stage: "invalid", reason: told }
 
   enter("watching")
-  const kept = keepUp(store, lab, injection, options)
+  const kept = keepUp(store, lab, injection, options, trial.on_restart)
   const agent = hireAgent(store, trial, stand, post, { injection, brief, ...(told && { told }) })
   try {
     if (told) await leftAlone(trial, stand, agent)

@@ -1,8 +1,9 @@
 import { messageOf } from "../lib/errors.ts"
 import type { Lab } from "../lab/lab.ts"
 import { append } from "../store/events.ts"
-import type { Injection } from "../store/injections.ts"
+import { enterPhase, getInjection, type Injection, isOpen } from "../store/injections.ts"
 import type { Store } from "../store/open.ts"
+import type { OnRestart } from "../store/trials.ts"
 import { findFault } from "./catalogue.ts"
 import { inject, type InjectOptions } from "./inject.ts"
 import { presenceOf, revert } from "./revert.ts"
@@ -22,9 +23,16 @@ const MAX_WAITING = 2
 
 /**
  * Applies a fault again when a node comes back from a restart without it, so that a restart is no universal cure; unless it had been
- * removed before. Faults that a restart does not take away are left alone.
+ * removed before. Faults that a restart does not take away are left alone. With `void` a restart is a cure: once each of its targets
+ * has come back, what is left of the fault elsewhere is taken away as well, and the record is void.
  */
-export function keepUp(store: Store, lab: Lab, injection: Injection, options: InjectOptions): Kept {
+export function keepUp(
+  store: Store,
+  lab: Lab,
+  injection: Injection,
+  options: InjectOptions,
+  on_restart: OnRestart = "reapply",
+): Kept {
   const fault = findFault(injection.fault, lab.subject)
   let current = injection
   const { isStale } = fault
@@ -43,9 +51,15 @@ export function keepUp(store: Store, lab: Lab, injection: Injection, options: In
     busy = busy.finally(() => (waiting -= 1))
   }
   const look = async () => {
-    if (over.signal.aborted) return
-    const restarted = (await lab.nodes()).some((node) => node.state === "running" && isStale(current.plan, node))
-    if (!restarted) removed = (await presenceOf(lab, current)) === "gone"
+    if (over.signal.aborted || !isOpen(current)) return
+    const anew = (await lab.nodes()).filter((node) => node.state === "running" && isStale(current.plan, node))
+    if (on_restart === "void") {
+      const cured = current.targets.every((target) => anew.some(({ name }) => name === target))
+      if (!cured) return
+      await fault.revert(lab, current.plan)
+      enterPhase(store, current, "void", "its node was restarted")
+      current = getInjection(store, current.id) ?? current
+    } else if (anew.length === 0) removed = (await presenceOf(lab, current)) === "gone"
     else if (!removed) {
       const old = current
       current = await inject(store, lab, { ...options, replaces: old.id })

@@ -20,7 +20,7 @@ type Shown =
   | "lab"
 
 /** A trial with its newest judgement, as `--json` prints it. */
-export interface Result extends Pick<Trial, Shown> {
+export interface Result extends Pick<Trial, Shown>, Partial<Pick<Trial, "on_restart">> {
   verdict: Verdict | null
   reasons: string[]
   facts: Facts | null
@@ -36,6 +36,7 @@ export function resultOf(store: Store, trial: Trial): Result {
   const judgement = latestJudgement(store, id)
   return {
     ...{ id, campaign, subject, fault, target, params, variant, repetition, attempt, seed, stage, reason, lab },
+    ...(trial.on_restart === "void" && { on_restart: trial.on_restart }),
     verdict: (judgement?.verdict as Verdict | undefined) ?? null,
     reasons: judgement?.reasons ?? [],
     facts: (judgement?.facts as Facts | null | undefined) ?? null,

@@ -4,7 +4,8 @@ import type { Result } from "./results.ts"
 import { type CensoredTime, type Interval, median, wilson } from "./stats.ts"
 import { type Verdict, VERDICTS } from "./verdict.ts"
 
-export type Cell = Pick<Trial, "subject" | "fault" | "target" | "params">
+/** `on_restart` where it is not as usual. */
+export type Cell = Pick<Trial, "subject" | "fault" | "target" | "params"> & Partial<Pick<Trial, "on_restart">>
 
 /** What came of one cell under one variant, as `--json` prints it. */
 export interface Summary extends Cell {
@@ -71,8 +72,8 @@ export function trialKey(trial: Cell & Pick<Trial, "variant" | "repetition">): s
 }
 
 /** The same for all trials of a cell. */
-export function cellKey({ subject, fault, target, params }: Cell): string {
-  return JSON.stringify([subject, fault, target, params])
+export function cellKey({ subject, fault, target, params, on_restart }: Cell): string {
+  return JSON.stringify([subject, fault, target, params, ...(on_restart === "void" ? [on_restart] : [])])
 }
 
 /**
@@ -92,7 +93,7 @@ export function timeOf({ facts, verdict }: Pick<Result, "facts" | "verdict">, mo
 const armKey = (result: Result) => JSON.stringify([cellKey(result), result.variant])
 
 function summaryOf(attempts: Result[]): Summary {
-  const { subject, fault, target, params, variant } = attempts[0]!
+  const { subject, fault, target, params, variant, on_restart } = attempts[0]!
   const last = lastAttempts(attempts)
   const with_verdict = (verdict: Verdict) => last.filter((result) => result.verdict === verdict).length
   const counted = last.filter(({ verdict }) => verdict !== null && !NOT_COUNTED.includes(verdict))
@@ -101,6 +102,7 @@ function summaryOf(attempts: Result[]): Summary {
   const n = counted.length
   return {
     ...{ subject, fault, target, params, variant, n },
+    ...(on_restart && { on_restart }),
     verdicts: Object.fromEntries(
       VERDICTS.filter((one) => !NOT_COUNTED.includes(one) && with_verdict(one) > 0).map((one) => [
         one,

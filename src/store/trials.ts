@@ -14,6 +14,7 @@ export interface Trial {
   repetition: number
   attempt: number
   seed: number
+  on_restart: OnRestart
   limits: TrialLimits
   subject_text: string
   variant_text: string
@@ -40,6 +41,10 @@ export interface TrialLimits {
   attempts: number
 }
 
+/** What becomes of a fault that a restart of its node takes away: it is applied again, or that was it. */
+export const ON_RESTART = ["reapply", "void"] as const
+export type OnRestart = (typeof ON_RESTART)[number]
+
 export type NewTrial = Omit<Trial, MadeLater | NeedNotBe> & Partial<Pick<Trial, NeedNotBe>>
 
 export const ENDED: readonly Stage[] = ["done", "invalid", "error"]
@@ -49,15 +54,17 @@ export function createTrial(store: Store, trial: Omit<NewTrial, "attempt">): Tri
   const { params, limits, environment, ...columns } = trial
   return store.write(() => {
     const texts = { prompt_text: trial.prompt_text ?? null, prices_text: trial.prices_text ?? null }
-    const row = { ...columns, ...texts, params: JSON.stringify(params), limits: JSON.stringify(limits) }
+    const on_restart = trial.on_restart ?? "reapply"
+    const row = { ...columns, ...texts, on_restart, params: JSON.stringify(params), limits: JSON.stringify(limits) }
     const { subject, fault, target, variant, repetition, campaign } = row
-    const key = { campaign, subject, fault, target, variant, repetition, params: row.params }
+    const key = { campaign, subject, fault, target, variant, repetition, on_restart, params: row.params }
     const attempt = 1 + (store.db.query<{ n: number }, typeof key>(COUNT_ATTEMPTS).get(key)?.n ?? 0)
     const created_at = store.clock.now().toISOString()
     store.db.query(INSERT).run({ ...row, attempt, environment: JSON.stringify(environment), created_at })
     return {
       ...trial,
       ...texts,
+      on_restart,
       attempt,
       stage: "pending",
       reason: null,
@@ -112,14 +119,15 @@ export function listTrials(store: Store, options: { campaign?: string; limit?: n
 // internal
 
 type MadeLater = "stage" | "reason" | "lab" | "verdict" | "created_at" | "started_at" | "ended_at"
-type NeedNotBe = "prompt_text" | "prices_text"
+type NeedNotBe = "prompt_text" | "prices_text" | "on_restart"
 
 const COUNT_ATTEMPTS = `select count(*) as n from trials where campaign = :campaign and subject = :subject and fault = :fault
-  and target = :target and params = :params and variant = :variant and repetition = :repetition`
+  and target = :target and params = :params and variant = :variant and repetition = :repetition
+  and on_restart = :on_restart`
 
-const INSERT = `insert into trials (id, campaign, subject, fault, target, params, variant, repetition, attempt, seed, limits,
+const INSERT = `insert into trials (id, campaign, subject, fault, target, params, variant, repetition, attempt, seed, on_restart, limits,
     subject_text, variant_text, prompt_text, prices_text, environment, stage, created_at)
-  values (:id, :campaign, :subject, :fault, :target, :params, :variant, :repetition, :attempt, :seed, :limits,
+  values (:id, :campaign, :subject, :fault, :target, :params, :variant, :repetition, :attempt, :seed, :on_restart, :limits,
     :subject_text, :variant_text, :prompt_text, :prices_text, :environment, 'pending', :created_at)`
 
 type Row = Omit<Trial, "params" | "limits" | "environment"> & { params: string; limits: string; environment: string }

@@ -31,7 +31,7 @@ function campaign(done = 0) {
   follower.planned(PLAN, done)
   const trial = (place: number, given: Partial<Trial> = {}): Trial => ({
     ...{ ...PLAN[place]!, id: `t${place}`, campaign: "c", attempt: 1, environment: {}, stage: "pending" as Stage },
-    ...{ prompt_text: null, prices_text: null },
+    ...{ prompt_text: null, prices_text: null, on_restart: "reapply" as const },
     ...{ reason: null, lab: `kv-${place}`, verdict: null, created_at: "", started_at: null, ended_at: null },
     ...given,
   })

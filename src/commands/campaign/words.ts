@@ -8,8 +8,8 @@ import type { CampaignDollars } from "../../store/spending.ts"
 import type { Trial } from "../../store/trials.ts"
 
 /** A cell with all that it is. */
-export function cellName({ subject, fault, target, params }: Cell): string {
-  return `${subject} · ${faultName({ fault, target, params })}`
+export function cellName({ subject, fault, target, params, on_restart }: Cell): string {
+  return `${subject} · ${faultName({ fault, target, params })}${on_restart === "void" ? ", ended by a restart" : ""}`
 }
 
 /** Names cells by what tells them apart: no more than the fault where there is one subject, one target and one set of parameters. */
