@@ -7,6 +7,8 @@ import { requireEngine } from "../src/lab/platforms/docker/engine.ts"
 import { VERSION } from "../src/lib/version.ts"
 import { audit } from "./audit.ts"
 import { claude } from "./claude.ts"
+import { dockerFaults } from "./docker-faults.ts"
+import { dockerSweep } from "./docker-sweep.ts"
 import { guardian } from "./guardian.ts"
 import { makeHome } from "./home.ts"
 import { kitchen } from "./kitchen.ts"
@@ -23,7 +25,7 @@ import { version } from "./version.ts"
 /** The order in which they run. */
 const BENCHMARKS: readonly Benchmark[] = [
   ...[version, loop, claude, ready, ticket, guardian, trial, parallel, store, audit],
-  ...[dockerReady, dockerTicket, kitchen, scope, dockerParallel],
+  ...[dockerReady, dockerTicket, kitchen, scope, dockerFaults, dockerSweep, dockerParallel],
 ]
 const NAMES = BENCHMARKS.map(({ name }) => name)
 
