@@ -31,7 +31,7 @@ export const max_s = z
 
 /** What the faults that take something away from a node within it have in common. */
 export function hogFault<Params>(
-  fault: Pick<Fault<Params, HogPlan>, "name" | "about" | "params" | "elsewhere" | "plan" | "confirm">,
+  fault: Pick<Fault<Params, HogPlan>, "name" | "about" | "params" | "elsewhere" | "spares_quorum" | "plan" | "confirm">,
 ): Fault<Params, HogPlan> {
   return {
     ...fault,

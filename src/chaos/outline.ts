@@ -12,6 +12,8 @@ export interface FaultOutline {
   /** The subject that declares the commands of it; null for one that every subject may use. */
   subject: string | null
   platforms: readonly Platform[]
+  /** Why it does not work on the other one. */
+  elsewhere: string | null
   heals_itself: boolean
   about: string
   parameters: Parameter[]
@@ -51,8 +53,8 @@ export function outlineFor(subject: Subject): FaultOutline[] {
 // internal
 
 function outlined(fault: AnyFault, subject: string | null): FaultOutline {
-  const { name, about, platforms, heals_itself } = fault
-  return { name, subject, platforms, heals_itself, about, parameters: parametersOf(fault) }
+  const { name, about, platforms, elsewhere = null, heals_itself } = fault
+  return { name, subject, platforms, elsewhere, heals_itself, about, parameters: parametersOf(fault) }
 }
 
 /** With the values that the subject gives to parameters, which are defaults in its labs. */

@@ -25,6 +25,7 @@ export const cpuThrottle: Fault<z.output<typeof params>, { throttled: Throttled[
   about: "Leaves a node a small share of one processor",
   params,
   of_nodes: true,
+  spares_quorum: true,
   platforms: ["docker"],
   elsewhere: "a process has no share of the processors that could be made smaller without root",
   heals_itself: false,

@@ -42,11 +42,11 @@ async function declared(): Promise<FaultOutline[]> {
   })
 }
 
-function printFault({ name, subject, platforms, about, parameters, declares }: FaultOutline): void {
+function printFault({ name, subject, platforms, elsewhere, about, parameters, declares }: FaultOutline): void {
   const { bold, cyan, dim } = paint(process.stdout)
   const whose = subject === null ? "" : ` of ${subject}`
   print(`${bold(oneLine(name))}${oneLine(whose)}  ${dim(platforms.join(" "))}`)
-  say(about)
+  say(elsewhere === null ? about : `${about} (elsewhere not: ${elsewhere})`)
   for (const parameter of parameters) {
     const value = parameter.default === null ? "" : `=${showValue(parameter.default)}`
     const text = parameter.about === null ? wanted(parameter) : `${parameter.about} (${wanted(parameter)})`
