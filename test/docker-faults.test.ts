@@ -69,7 +69,7 @@ describe("a partition", () => {
       const injection = await break_("network_partition", "a")
       expect(injection.confirmation).toBe("confirmed")
       expect(evidenceOf(injection)).toMatch(
-        /^[1-9]\d* packets met its rules at .*; on its way 4 of 4 lost; elsewhere none lost, /,
+        /^[1-9]\d* packets met it at .*; on its way 4 of 4 lost; elsewhere none lost, /,
       )
       expect([await reaches("a", "b"), await reaches("c", "a"), await reaches("b", "c")]).toEqual([false, false, true])
       expect(await undo(injection)).toBe("reverted")

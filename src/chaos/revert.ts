@@ -17,8 +17,7 @@ export async function revert(store: Store, lab: Lab, injection: Injection): Prom
     const presence = await probe(store, lab, injection, "after the revert")
     const phase = AFTER[presence]
     enterPhase(store, injection, phase, phase === "failed" ? (FAILED[presence] ?? null) : null)
-    // One that is still needed is started anew; one that stays goes with the lab.
-    if (lab.platform === "docker") await dismissHelpers(lab.id).catch(() => undefined)
+    if (lab.platform === "docker") await dismiss(store, lab).catch(() => undefined)
     return phase
   } catch (error) {
     enterPhase(store, injection, "failed", messageOf(error))
@@ -56,6 +55,11 @@ export async function probe(
 }
 
 // internal
+
+/** What works in a helper for another fault goes on. One that cannot be removed goes with the lab. */
+async function dismiss(store: Store, lab: Lab): Promise<void> {
+  await dismissHelpers(lab.id, injectionsOf(store, lab.id).some(isOpen) ? "past" : "all")
+}
 
 const AFTER: Record<Presence | "unknown", Phase> = {
   gone: "reverted",

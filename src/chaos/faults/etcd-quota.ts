@@ -3,7 +3,7 @@ import { OperatorError, UsageError } from "../../lib/errors.ts"
 import type { Lab } from "../../lab/lab.ts"
 import { help, type Incarnation } from "../../lab/platforms/docker/helper.ts"
 import type { Fault } from "../fault.ts"
-import { life, placesOf } from "../network/fault.ts"
+import { life, placesOf } from "../network/places.ts"
 import { groupOf, requireNodes } from "../targets.ts"
 
 const params = z.strictObject({
