@@ -22,17 +22,18 @@ export const bandwidth = networkFault<z.output<typeof params>, Narrowed>({
   params,
   plan: async (lab, targets, { rate_kbit, peers }, { id }) => {
     requireNodes("bandwidth", targets)
-    const [own, others] = await sidesOf(lab, "bandwidth", targets, peers)
-    const to = others.map(({ address }) => address)
+    const sides = await sidesOf(lab, "bandwidth", targets, peers)
+    const to = sides.peers.map(({ address }) => address)
     const burst_bytes = bytesIn(rate_kbit, BURST_MS)
     const rate = `rate ${rate_kbit}kbit burst ${burst_bytes} cburst ${burst_bytes}`
     const queue = `bfifo limit ${Math.max(MIN_QUEUE_BYTES, bytesIn(rate_kbit, QUEUE_MS))}`
-    return planAt(own, others, (node) => ({ node, handle: handleOf(id), to, rate, queue, rate_kbit }))
+    return planAt(sides, (node) => ({ node, handle: handleOf(id), to, rate, queue, rate_kbit }))
   },
   by: SHAPE,
   feel: (lab, pair, { rate_kbit }) =>
     feel(lab, pair, { size_bytes: echoBytes(rate_kbit), extra_ms: 5 * timeFor(rate_kbit), after_one: true }),
-  isFelt: ({ rtt_ms }, { rate_kbit }) => rtt_ms !== null && rtt_ms >= timeFor(rate_kbit) / 2,
+  // Where the node's own traffic fills the way, an echo finds no place to wait.
+  isFelt: ({ lost, rtt_ms }, { rate_kbit }) => lost > 0 || (rtt_ms ?? 0) >= timeFor(rate_kbit) / 2,
 })
 
 // internal

@@ -18,11 +18,11 @@ export const connectionReset = ruleFault<z.output<typeof params>>({
   params,
   plan: async (lab, targets, { peers }, { id }) => {
     requireNodes("connection_reset", targets)
-    const [own, others] = await sidesOf(lab, "connection_reset", targets, peers)
+    const sides = await sidesOf(lab, "connection_reset", targets, peers)
     const reset = (side: "-s" | "-d") =>
-      others.map(({ address }) => `${side} ${address} -p tcp -j REJECT --reject-with tcp-reset`)
+      sides.peers.map(({ address }) => `${side} ${address} -p tcp -j REJECT --reject-with tcp-reset`)
     const rules = { in: [RESETS_PASS, ...reset("-s")], out: [RESETS_PASS, ...reset("-d")] }
-    return planAt(own, others, (node) => ({ node, chain: chainOf(id), rules }))
+    return planAt(sides, (node) => ({ node, chain: chainOf(id), rules }))
   },
   feel: feelConnections,
   isFelt: ({ lost, sent }) => lost === sent,

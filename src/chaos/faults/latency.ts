@@ -34,9 +34,9 @@ export const latency = networkFault<z.output<typeof params>, Delayed>({
     requireNodes("latency", targets)
     const range = rangeOf(given)
     if (typeof range === "string") throw new UsageError(`latency: ${range}`)
-    const [own, others] = await sidesOf(lab, "latency", targets, peers)
-    const to = others.map(({ address }) => address)
-    return planAt(own, others, (node) => ({ node, chain: chainOf(id), handle: handleOf(id), to, ...range }))
+    const sides = await sidesOf(lab, "latency", targets, peers)
+    const to = sides.peers.map(({ address }) => address)
+    return planAt(sides, (node) => ({ node, chain: chainOf(id), handle: handleOf(id), to, ...range }))
   },
   by: DELAY,
   feel: (lab, pair, { high_ms }) => feel(lab, pair, { extra_ms: high_ms }),

@@ -8,9 +8,11 @@ import { peers } from "../network/peers.ts"
 import { requireNodes } from "../targets.ts"
 
 const params = z.strictObject({
-  topology: z.enum(["split", "bridge"]).default("split"),
-  /** As the target sees it. `in`: it hears nobody. `out`: nobody hears it. */
-  direction: z.enum(["both", "in", "out"]).default("both"),
+  topology: z
+    .enum(["split", "bridge"])
+    .default("split")
+    .describe("the targets from all others, or the others in two halves that both see the targets"),
+  direction: z.enum(["both", "in", "out"]).default("both").describe("in: a target hears nobody; out: nobody hears it"),
   peers,
 })
 
@@ -23,16 +25,18 @@ export const networkPartition = ruleFault<z.output<typeof params>>({
     requireNodes("network_partition", targets)
     const chosen = targets.map(({ service }) => service)
     const all = [...chosen, ...peersOf(lab, "network_partition", targets, peers)]
-    const places = await placesOf(lab, all)
+    const { needed: places, beside } = await placesOf(lab, all)
     const cuts = cutsOf(topology, chosen, all)
     const blocked = cuts.flatMap(([a, b]) => ways(places, a, b, topology === "bridge" ? "both" : direction))
     const [affected] = blocked.map(({ from, to }) => pairOf(from, to))
     if (!affected) throw new UsageError("network_partition: neither the target nor its peers are there to be worked on")
-    const beside = uncut(cuts, all)
+    const known = [...places, ...beside]
+    const [one, other] = uncut(cuts, [...all, ...beside.map(({ service }) => service)]) ?? []
+    const control = one !== undefined && other !== undefined ? ways(known, one, other, "out")[0] : undefined
     return {
       changes: places.flatMap((one) => rulesAt(one, blocked, chainOf(id))),
       affected,
-      control: beside ? (ways(places, ...beside, "out").map(({ from, to }) => pairOf(from, to))[0] ?? null) : null,
+      control: control ? pairOf(control.from, control.to) : null,
     }
   },
   isFelt: ({ lost, sent }) => lost === sent,

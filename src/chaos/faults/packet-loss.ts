@@ -7,7 +7,7 @@ import { chainOf } from "../network/rules.ts"
 import { requireNodes } from "../targets.ts"
 
 const params = z.strictObject({
-  percent: z.number().gt(0).lte(100).default(20),
+  percent: z.number().gt(0).lte(100).default(20).describe("of the packets, each way"),
   peers,
 })
 
@@ -19,12 +19,12 @@ export const packetLoss = ruleFault<z.output<typeof params>>({
   plan: async (lab, targets, { percent, peers }, { id }) => {
     requireNodes("packet_loss", targets)
     const chance = `-m statistic --mode random --probability ${(percent / 100).toFixed(4)} -j DROP`
-    const [own, others] = await sidesOf(lab, "packet_loss", targets, peers)
+    const sides = await sidesOf(lab, "packet_loss", targets, peers)
     const rules = {
-      in: others.map(({ address }) => `-s ${address} ${chance}`),
-      out: others.map(({ address }) => `-d ${address} ${chance}`),
+      in: sides.peers.map(({ address }) => `-s ${address} ${chance}`),
+      out: sides.peers.map(({ address }) => `-d ${address} ${chance}`),
     }
-    return planAt(own, others, (node) => ({ node, chain: chainOf(id), rules }))
+    return planAt(sides, (node) => ({ node, chain: chainOf(id), rules }))
   },
   // Of thirty that may be lost on both ways, all arrive once in a thousand times at 11 %.
   feel: (lab, pair) => feel(lab, pair, { requests: 30 }),

@@ -4,3 +4,4 @@ import { z } from "zod"
 export const peers = z
   .union([z.array(z.string()), z.string().transform((text) => text.split(",").map((name) => name.trim()))])
   .optional()
+  .describe("services or groups on the other side; the rest of the group unless said otherwise")

@@ -1,5 +1,6 @@
 import { UsageError } from "../../lib/errors.ts"
 import type { Lab, Node } from "../../lab/lab.ts"
+import type { Container } from "../../lab/platforms/docker/containers.ts"
 import { containersOf, type Incarnation, incarnation } from "../../lab/platforms/docker/helper.ts"
 import { members } from "../../lab/render.ts"
 import { groupOf } from "../targets.ts"
@@ -12,16 +13,20 @@ export interface Place extends Incarnation {
   address: string
 }
 
-/** Where the running nodes of some services are. Those that are paused have a network, too. */
-export async function placesOf(lab: Lab, services: readonly string[]): Promise<Place[]> {
-  const running = (await containersOf(lab.id)).filter(({ service, process }) => process && services.includes(service))
-  return running.map((one) => {
-    const { address, service } = one
-    if (address !== undefined && !address.includes(":")) return { ...incarnation(one), service, address }
-    throw new UsageError(`${one.name} has no IPv4 address in the lab's network, and faults of the network need one`, {
-      hint: "leave enable_ipv4 of its networks as it is, or name other services in `peers`",
-    })
-  })
+export interface Places {
+  needed: Place[]
+  /** Of other services: they take no part, and are for comparison. */
+  beside: Place[]
+}
+
+/** Where the running nodes of some services are, and those of others. Those that are paused have a network, too. */
+export async function placesOf(lab: Lab, services: readonly string[]): Promise<Places> {
+  const running = (await containersOf(lab.id)).filter(({ process }) => process !== undefined)
+  const [needed, beside] = [true, false].map((is) => running.filter((one) => services.includes(one.service) === is))
+  return {
+    needed: (needed ?? []).map((one) => placeOf(one) ?? refuse(one)),
+    beside: (beside ?? []).flatMap((one) => placeOf(one) ?? []),
+  }
 }
 
 /** Who is on the other side: the named services or groups, else the rest of the fault's own group. */
@@ -40,30 +45,35 @@ export function peersOf(
   })
 }
 
-/** Where the targets of a fault are, and the peers on the other side. */
+/** Where the targets of a fault are, the peers on the other side, and who takes no part. */
+export interface Sides {
+  own: Place[]
+  peers: Place[]
+  beside: Place[]
+}
+
 export async function sidesOf(
   lab: Lab,
   fault: string,
   targets: readonly Node[],
   named: readonly string[] | undefined,
-): Promise<[Place[], Place[]]> {
-  const others = peersOf(lab, fault, targets, named)
+): Promise<Sides> {
   const services = targets.map(({ service }) => service)
-  const places = await placesOf(lab, [...services, ...others])
-  const [own, peers] = [services, others].map((side) => places.filter(({ service }) => side.includes(service)))
-  return [own ?? [], peers ?? []]
+  const { needed, beside } = await placesOf(lab, [...services, ...peersOf(lab, fault, targets, named)])
+  const isOwn = ({ node }: Place) => targets.some(({ name }) => name === node)
+  const peers = needed.filter(({ service }) => !services.includes(service))
+  return { own: needed.filter(isOwn), peers, beside }
 }
 
-/** The same change in the network of each target. It is felt on the way from a peer; two peers are for comparison. */
+/** The same change in the network of each target. It is felt on the way from a peer, and not on that from there to somebody else. */
 export function planAt<Change>(
-  targets: readonly Place[],
-  peers: readonly Place[],
+  { own, peers, beside }: Sides,
   changed: (node: Incarnation) => Change,
 ): NetworkPlan<Change> {
-  const [target, peer, other] = [targets[0], peers[0], peers[1]]
+  const [target, peer, other] = [own[0], peers[0], peers[1] ?? beside[0]]
   if (!target || !peer) throw new UsageError("neither the target nor its peers are there to be worked on")
   return {
-    changes: targets.map((one) => changed(life(one))),
+    changes: own.map((one) => changed(life(one))),
     affected: pairOf(peer, target),
     control: other ? pairOf(peer, other) : null,
   }
@@ -76,4 +86,17 @@ export function pairOf(from: Place, to: Place): Pair {
 /** Of a place, what tells whether it is still the same. */
 export function life({ node, container, started }: Place): Incarnation {
   return { node, container, started }
+}
+
+// internal
+
+function placeOf(container: Container): Place | undefined {
+  const { address, service } = container
+  return address === undefined || address.includes(":") ? undefined : { ...incarnation(container), service, address }
+}
+
+function refuse({ name }: Container): never {
+  throw new UsageError(`${name} has no IPv4 address in the lab's network, and faults of the network need one`, {
+    hint: "leave enable_ipv4 of its networks as it is, or name other services in `peers`",
+  })
 }
