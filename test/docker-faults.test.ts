@@ -120,6 +120,9 @@ describe("a partition", () => {
       expect(await waitUntil(again, SOON)).toBe(true)
       expect(await reaches("a", "b")).toBe(false)
       await kept.stop()
+      // One beside each node as it is now; that of the life that is over has gone.
+      const helpers = ["docker", "ps", "-q", "--filter", `label=lab=${tiny.lab.id}`, "--filter", "label=shares=network"]
+      expect(Bun.spawnSync(helpers).stdout.toString().trim().split("\n")).toHaveLength(3)
       expect(await undo(kept.current())).toBe("reverted")
       expect(await reaches("a", "b")).toBe(true)
     },

@@ -51,15 +51,13 @@ const DELAY_MS = 200
 
 type Times = { [name in "delay_ms" | "jitter_ms" | "min_ms" | "max_ms"]?: number | undefined }
 
-/** The range from which delays are drawn, or why there is none. */
+/** The range from which delays are drawn, or why there is none. One that is asked for goes before a middle that the subject declares. */
 function rangeOf({ min_ms, max_ms, delay_ms, jitter_ms }: Times): { low_ms: number; high_ms: number } | string {
   if (min_ms === undefined && max_ms === undefined) {
     const [middle_ms, around_ms] = [delay_ms ?? DELAY_MS, jitter_ms ?? 0]
     if (around_ms > middle_ms) return "jitter_ms is larger than delay_ms"
     return middle_ms > 0 ? { low_ms: middle_ms - around_ms, high_ms: middle_ms + around_ms } : "delay_ms is 0"
   }
-  if (delay_ms !== undefined || jitter_ms !== undefined)
-    return "it takes either delay_ms and jitter_ms, or min_ms and max_ms"
   if (min_ms === undefined || max_ms === undefined) return "min_ms and max_ms go together"
   if (min_ms > max_ms) return "min_ms is larger than max_ms"
   return max_ms > 0 ? { low_ms: min_ms, high_ms: max_ms } : "max_ms is 0"

@@ -42,12 +42,7 @@ export async function feel(lab: string, { from, to }: Pair, echo: Echo = {}): Pr
 /** Connects from beside one node to another, where a listener of ours takes what comes for a moment. */
 export async function feelConnections(lab: string, { from, to, at }: Pair): Promise<Felt> {
   const port = Number(await run(lab, at, LISTEN))
-  const script = `for i in $(seq ${REQUESTS}); do
-      start=$EPOCHREALTIME
-      timeout ${CONNECT_S} bash -c 'exec 3<>/dev/tcp/${to}/${port} && read -r -u 3' 2>/dev/null &&
-        echo "$start $EPOCHREALTIME" | awk '{ print "took", ($2 - $1) * 1000 }'
-    done; true`
-  const stdout = await run(lab, from, script)
+  const stdout = await run(lab, from, `python3 - ${to} ${port} ${REQUESTS} ${CONNECT_S} <<'PYTHON'\n${CONNECT}\nPYTHON`)
   return feltFrom(
     REQUESTS,
     [...stdout.matchAll(/^took ([\d.]+)$/gm)].map(([, time]) => Number(time)),
@@ -94,12 +89,25 @@ os.setsid()
 nowhere = os.open(os.devnull, os.O_RDWR)
 for descriptor in range(3):
     os.dup2(nowhere, descriptor)
-signal.alarm(5)
+signal.alarm(15)
 while True:
     connection, _ = listener.accept()
     connection.sendall(b"\\n")
     connection.close()
 PYTHON`
+
+/** Says of each connection that was taken how long it took: ADDRESS PORT TIMES WAIT_S. */
+const CONNECT = `
+import socket, sys, time
+address, port, times, wait_s = sys.argv[1], *map(int, sys.argv[2:])
+for _ in range(times):
+    start = time.monotonic()
+    try:
+        with socket.create_connection((address, port), timeout=wait_s) as connection:
+            if connection.recv(1):
+                print("took", round((time.monotonic() - start) * 1000, 1))
+    except OSError:
+        pass`
 
 function feltFrom(sent: number, came_ms: readonly number[]): Felt {
   const times_ms = came_ms.toSorted((a, b) => a - b)
