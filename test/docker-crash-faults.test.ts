@@ -52,7 +52,7 @@ async function left(): Promise<string[]> {
     return stdout.split("\n").filter(Boolean)
   }
   const found = await Promise.all((await containersOf(lab)).map(look))
-  await dismissHelpers(lab)
+  await dismissHelpers(lab, "all")
   return found.flat()
 }
 

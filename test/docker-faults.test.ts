@@ -69,7 +69,7 @@ describe("a partition", () => {
       const injection = await break_("network_partition", "a")
       expect(injection.confirmation).toBe("confirmed")
       expect(evidenceOf(injection)).toMatch(
-        /^[1-9]\d* packets met its rules at .*; on its way 4 of 4 lost; elsewhere none lost, /,
+        /^[1-9]\d* packets met it at .*; on its way 4 of 4 lost; elsewhere none lost, /,
       )
       expect([await reaches("a", "b"), await reaches("c", "a"), await reaches("b", "c")]).toEqual([false, false, true])
       expect(await undo(injection)).toBe("reverted")
@@ -120,6 +120,9 @@ describe("a partition", () => {
       expect(await waitUntil(again, SOON)).toBe(true)
       expect(await reaches("a", "b")).toBe(false)
       await kept.stop()
+      // One beside each node as it is now; that of the life that is over has gone.
+      const helpers = ["docker", "ps", "-q", "--filter", `label=lab=${tiny.lab.id}`, "--filter", "label=shares=network"]
+      expect(Bun.spawnSync(helpers).stdout.toString().trim().split("\n")).toHaveLength(3)
       expect(await undo(kept.current())).toBe("reverted")
       expect(await reaches("a", "b")).toBe(true)
     },

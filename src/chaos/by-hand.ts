@@ -66,7 +66,7 @@ export async function rehearse(
 ): Promise<Planned["injection"] & { steps: Steps | null }> {
   const { fault, injection } = await plan(store, lab, { ...options, lasts_ms: lastingOf(for_ms) })
   // Some looks are made from beside a node.
-  if (lab.platform === "docker" && !injectionsOf(store, lab.id).some(isOpen)) await dismissHelpers(lab.id)
+  if (lab.platform === "docker" && !injectionsOf(store, lab.id).some(isOpen)) await dismissHelpers(lab.id, "all")
   return { ...injection, steps: fault.steps?.(lab, injection.plan) ?? null }
 }
 

@@ -2,22 +2,26 @@ import { UsageError } from "../lib/errors.ts"
 import { didYouMean } from "../lib/nearest.ts"
 import type { FaultDeclaration, Subject } from "../lab/subject.ts"
 import type { AnyFault, Fault } from "./fault.ts"
+import { bandwidth } from "./faults/bandwidth.ts"
 import { burstTraffic } from "./faults/burst-traffic.ts"
 import { combined } from "./faults/combined.ts"
 import { configCorrupt } from "./faults/config-corrupt.ts"
+import { connectionReset } from "./faults/connection-reset.ts"
 import { cpuHog } from "./faults/cpu-hog.ts"
 import { cpuThrottle } from "./faults/cpu-throttle.ts"
 import { declaredFault } from "./faults/declared.ts"
 import { diskPressure } from "./faults/disk-pressure.ts"
+import { dnsFailure } from "./faults/dns-failure.ts"
 import { etcdQuota } from "./faults/etcd-quota.ts"
 import { falsePage } from "./faults/false-page.ts"
 import { healedPage } from "./faults/healed-page.ts"
+import { latency } from "./faults/latency.ts"
 import { memoryHog } from "./faults/memory-hog.ts"
+import { networkPartition } from "./faults/network-partition.ts"
 import { nodeCrash } from "./faults/node-crash.ts"
 import { nodeKill } from "./faults/node-kill.ts"
 import { nodePause } from "./faults/node-pause.ts"
 import { none } from "./faults/none.ts"
-import { networkPartition } from "./faults/network-partition.ts"
 import { packetLoss } from "./faults/packet-loss.ts"
 import { processHang } from "./faults/process-hang.ts"
 import { redisKill, redisPause } from "./faults/redis.ts"
@@ -34,6 +38,10 @@ export const BUILT_IN: readonly AnyFault[] = [
   processHang,
   networkPartition,
   packetLoss,
+  latency,
+  bandwidth,
+  connectionReset,
+  dnsFailure,
   cpuHog,
   cpuThrottle,
   memoryHog,

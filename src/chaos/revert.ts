@@ -19,8 +19,7 @@ export async function revert(store: Store, lab: Lab, injection: Injection): Prom
     const presence = await probe(store, lab, injection, "after the revert")
     const phase = AFTER[presence]
     enterPhase(store, injection, phase, phase === "failed" ? (FAILED[presence] ?? null) : null)
-    // One that is still needed is started anew; one that stays goes with the lab.
-    if (lab.platform === "docker") await dismissHelpers(lab.id).catch(() => undefined)
+    if (lab.platform === "docker") await dismiss(store, lab).catch(() => undefined)
     return phase
   } catch (error) {
     enterPhase(store, injection, "failed", messageOf(error))
@@ -65,7 +64,12 @@ async function endWorkOf(store: Store, lab: Lab, { id, worker }: Injection): Pro
     endCommandsOf({ pid: worker.pid, started: worker.started }, lab.dir)
   // What another fault has there goes on.
   const others = injectionsOf(store, lab.id).some((one) => one.id !== id && isOpen(one))
-  if (lab.platform === "docker" && !others) await dismissHelpers(lab.id)
+  if (lab.platform === "docker" && !others) await dismissHelpers(lab.id, "all")
+}
+
+/** What works in a helper for another fault goes on. One that cannot be removed goes with the lab. */
+async function dismiss(store: Store, lab: Lab): Promise<void> {
+  await dismissHelpers(lab.id, injectionsOf(store, lab.id).some(isOpen) ? "past" : "all")
 }
 
 const AFTER: Record<Presence | "unknown", Phase> = {

@@ -26,3 +26,7 @@ declare module "*.lua" {
   const text: string
   export default text
 }
+declare module "*.py" {
+  const text: string
+  export default text
+}

@@ -3,7 +3,7 @@ import { OperatorError, UsageError } from "../../lib/errors.ts"
 import type { Lab } from "../../lab/lab.ts"
 import { help, type Incarnation } from "../../lab/platforms/docker/helper.ts"
 import type { Fault } from "../fault.ts"
-import { life, placesOf } from "../network/fault.ts"
+import { life, placesOf } from "../network/places.ts"
 import { groupOf, requireNodes } from "../targets.ts"
 
 const params = z.strictObject({
@@ -96,7 +96,7 @@ function empty({ port, key }: Plan): string {
 
 /** The first member that runs, in whichever life: each reaches all others. */
 async function beside(lab: Lab, { members }: Pick<Plan, "members">): Promise<Incarnation> {
-  const places = await placesOf(lab, members)
+  const { needed: places } = await placesOf(lab, members)
   for (const member of members) {
     const place = places.find(({ service }) => service === member)
     if (place) return life(place)

@@ -1,7 +1,8 @@
 import { z } from "zod"
 import { UsageError } from "../../lib/errors.ts"
 import { cutsOf, uncut } from "../network/cuts.ts"
-import { life, type NetworkPlan, peersOf, type Place, placesOf, ruleFault } from "../network/fault.ts"
+import { type NetworkPlan, ruleFault } from "../network/fault.ts"
+import { life, pairOf, peersOf, type Place, placesOf } from "../network/places.ts"
 import { chainOf, type Ruled } from "../network/rules.ts"
 import { peers } from "../network/peers.ts"
 import { requireNodes } from "../targets.ts"
@@ -27,16 +28,18 @@ export const networkPartition = ruleFault<z.output<typeof params>>({
     requireNodes("network_partition", targets)
     const chosen = targets.map(({ service }) => service)
     const all = [...chosen, ...peersOf(lab, "network_partition", targets, peers)]
-    const places = await placesOf(lab, all)
+    const { needed: places, beside } = await placesOf(lab, all)
     const cuts = cutsOf(topology, chosen, all)
     const blocked = cuts.flatMap(([a, b]) => ways(places, a, b, topology === "bridge" ? "both" : direction))
-    const [affected] = blocked.map(pairOf)
+    const [affected] = blocked.map(({ from, to }) => pairOf(from, to))
     if (!affected) throw new UsageError("network_partition: neither the target nor its peers are there to be worked on")
-    const beside = uncut(cuts, all)
+    const known = [...places, ...beside]
+    const [one, other] = uncut(cuts, [...all, ...beside.map(({ service }) => service)]) ?? []
+    const control = one !== undefined && other !== undefined ? ways(known, one, other, "out")[0] : undefined
     return {
-      ruled: places.flatMap((one) => rulesAt(one, blocked, chainOf(id))),
+      changes: places.flatMap((one) => rulesAt(one, blocked, chainOf(id))),
       affected,
-      control: beside ? (ways(places, ...beside, "out").map(pairOf)[0] ?? null) : null,
+      control: control ? pairOf(control.from, control.to) : null,
     }
   },
   isFelt: ({ lost, sent }) => lost === sent,
@@ -63,8 +66,4 @@ function rulesAt(one: Place, blocked: readonly Way[], chain: string): Ruled[] {
   const outgoing = blocked.filter(({ from }) => from.node === one.node).map(({ to }) => drop("-d", to.address))
   if (incoming.length + outgoing.length === 0) return []
   return [{ node: life(one), chain, rules: { in: incoming, out: outgoing } }]
-}
-
-function pairOf({ from, to }: Way) {
-  return { from: life(from), to: to.address }
 }

@@ -1,6 +1,9 @@
 import { z } from "zod"
-import { peersOf, placesOf, planAt, ruleFault } from "../network/fault.ts"
+import { ruleFault } from "../network/fault.ts"
+import { feel } from "../network/felt.ts"
 import { peers } from "../network/peers.ts"
+import { planAt, sidesOf } from "../network/places.ts"
+import { chainOf } from "../network/rules.ts"
 import { requireNodes } from "../targets.ts"
 
 const params = z.strictObject({
@@ -17,18 +20,14 @@ export const packetLoss = ruleFault<z.output<typeof params>>({
   plan: async (lab, targets, { percent, peers }, { id }) => {
     requireNodes("packet_loss", targets)
     const chance = `-m statistic --mode random --probability ${(percent / 100).toFixed(4)} -j DROP`
-    const others = await placesOf(lab, peersOf(lab, "packet_loss", targets, peers))
+    const sides = await sidesOf(lab, "packet_loss", targets, peers)
     const rules = {
-      in: others.map(({ address }) => `-s ${address} ${chance}`),
-      out: others.map(({ address }) => `-d ${address} ${chance}`),
+      in: sides.peers.map(({ address }) => `-s ${address} ${chance}`),
+      out: sides.peers.map(({ address }) => `-d ${address} ${chance}`),
     }
-    const places = await placesOf(
-      lab,
-      targets.map(({ service }) => service),
-    )
-    return planAt(places, others, rules, id)
+    return planAt(sides, (node) => ({ node, chain: chainOf(id), rules }))
   },
   // Of thirty that may be lost on both ways, all arrive once in a thousand times at 11 %.
-  requests: 30,
+  feel: (lab, pair) => feel(lab, pair, { requests: 30 }),
   isFelt: ({ lost }) => lost > 0,
 })

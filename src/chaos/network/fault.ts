@@ -1,139 +1,122 @@
-import { UsageError } from "../../lib/errors.ts"
-import type { Lab, Node } from "../../lab/lab.ts"
-import type { Container } from "../../lab/platforms/docker/containers.ts"
-import { containersOf, type Incarnation, incarnation } from "../../lab/platforms/docker/helper.ts"
-import { members } from "../../lab/render.ts"
+import type { Lab } from "../../lab/lab.ts"
+import { containersOf, help, type Incarnation, incarnation } from "../../lab/platforms/docker/helper.ts"
 import type { Confirmed, Fault, Presence } from "../fault.ts"
-import { groupOf } from "../targets.ts"
 import { type Felt, feel, type Pair, showFelt } from "./felt.ts"
-import { applyRules, chainOf, removeRules, type Ruled, type Rules, seeRules, showRules } from "./rules.ts"
+import { type Mechanism, runBeside, type Seen, seenIn } from "./mechanism.ts"
+import { RULES, type Ruled } from "./rules.ts"
 
-/** A member of the lab's network, where it is now. */
-export interface Place extends Incarnation {
-  service: string
-  address: string
-}
-
-/** Everything that undoing it takes: whose network, and which chains. */
-export interface NetworkPlan {
-  ruled: Ruled[]
+/** Everything that undoing it takes: whose network, and what was changed in it. */
+export interface NetworkPlan<Change = Ruled> {
+  changes: Change[]
   /** A way on which it is felt, and one on which it must not be. */
   affected: Pair
   control: Pair | null
 }
 
-/** What the faults made of rules have in common: `plan` says which rules, `isFelt` what they do to whoever goes the affected way. */
-export function ruleFault<Params>(
-  fault: Pick<Fault<Params, NetworkPlan>, "name" | "about" | "params" | "plan" | "spares_quorum"> & {
-    isFelt(felt: Felt): boolean
-    requests?: number
-  },
-): Fault<Params, NetworkPlan> {
-  const { isFelt, requests, ...rest } = fault
+/** What a fault says that changes the network of nodes: how, and what that does to whoever goes the affected way. */
+export interface NetworkFault<Params, Change> extends Pick<
+  Fault<Params, NetworkPlan<Change>>,
+  "name" | "about" | "params" | "check" | "plan" | "spares_quorum"
+> {
+  by: Mechanism<Change>
+  /** Echo requests, unless said otherwise. */
+  feel?(lab: string, pair: Pair, change: Change): Promise<Felt>
+  isFelt(felt: Felt, change: Change): boolean
+}
+
+export function networkFault<Params, Change extends { node: Incarnation }>(
+  declared: NetworkFault<Params, Change>,
+): Fault<Params, NetworkPlan<Change>> {
+  const { by, feel: _feel, isFelt: _isFelt, ...rest } = declared
   return {
     ...rest,
     platforms: ["docker"],
     of_nodes: true,
     heals_itself: false,
-    isStale: ({ ruled }, { name, process }) =>
-      ruled.some(({ node }) => node.node === name && node.started !== process?.started),
-    inject: async (lab, { ruled }) => {
-      await Promise.all(ruled.map((one) => applyRules(lab.id, one)))
+    isStale: ({ changes }, { name, process }) =>
+      changes.some(({ node }) => node.node === name && node.started !== process?.started),
+    inject: async (lab, { changes, affected, control }) => {
+      const worked = changes.map(async (change) => void (await runBeside(lab, change.node, by.apply(change))))
+      // They are needed to confirm it, and take as long to start.
+      const others = [affected, control].flatMap((pair) => (pair ? [pair.from, pair.at] : []))
+      await Promise.all([...worked, ...awaited(lab, others, changes)])
     },
-    probe: async (lab, { ruled }) => presenceOf(lab, ruled),
-    confirm: (lab, plan) => confirm(lab, plan, isFelt, requests),
-    revert: async (lab, { ruled }) => {
-      const living = await livingOf(lab, ruled)
-      await Promise.all(living.map((one) => removeRules(lab.id, one)))
+    probe: async (lab, { changes }) => presenceOf(lab, changes, by),
+    confirm: (lab, plan) => confirm(lab, plan, declared),
+    revert: async (lab, { changes }) => {
+      const living = await livingOf(lab, changes)
+      await Promise.all(living.map((change) => runBeside(lab, change.node, by.remove(change))))
     },
-    steps: (_lab, { ruled }) => ({
-      inject: ruled.flatMap(({ node, chain, rules }) =>
-        showRules(chain, rules).map((rule) => `in ${node.node}: ${rule}`),
-      ),
-      undo: ruled.map(({ node, chain }) => `in ${node.node}: iptables: nothing of ${chain}`),
+    steps: (_lab, { changes }) => ({
+      inject: changes.flatMap((change) => by.show(change).inject.map((line) => `in ${change.node.node}: ${line}`)),
+      undo: changes.flatMap((change) => by.show(change).undo.map((line) => `in ${change.node.node}: ${line}`)),
     }),
   }
 }
 
-/** Where the running nodes of some services are. Those that are paused have a network, too. */
-export async function placesOf(lab: Lab, services: readonly string[]): Promise<Place[]> {
-  const found = (await containersOf(lab.id)).filter(({ service }) => services.includes(service))
-  return found.flatMap((one) => place(one) ?? [])
-}
-
-/** Who is on the other side: the named services or groups, else the rest of the fault's own group. */
-export function peersOf(
-  lab: Lab,
-  fault: string,
-  targets: readonly Node[],
-  named: readonly string[] | undefined,
-): string[] {
-  const own = groupOf({ name: fault, of_nodes: true }, lab.subject) ?? []
-  const services = named?.flatMap((name) => members(lab.subject, name)) ?? own
-  const others = services.filter((service) => !targets.some((target) => target.service === service))
-  if (others.length > 0) return [...new Set(others)]
-  throw new UsageError(`${fault} needs somebody on the other side of ${targets.map(({ name }) => name).join(", ")}`, {
-    hint: "name services or groups in the parameter `peers`",
-  })
-}
-
-/** The same rules in the network of each target. It is felt on the way from a peer; two peers are for comparison. */
-export function planAt(targets: readonly Place[], peers: readonly Place[], rules: Rules, id: string): NetworkPlan {
-  const [target, peer, other] = [targets[0], peers[0], peers[1]]
-  if (!target || !peer) throw new UsageError("neither the target nor its peers are there to be worked on")
-  return {
-    ruled: targets.map((one) => ({ node: life(one), chain: chainOf(id), rules })),
-    affected: { from: life(peer), to: target.address },
-    control: other ? { from: life(peer), to: other.address } : null,
-  }
-}
-
-/** Of a place, what tells whether it is still the same. */
-export function life({ node, container, started }: Place): Incarnation {
-  return { node, container, started }
+/** A fault that is made of rules for packets. */
+export function ruleFault<Params>(declared: Omit<NetworkFault<Params, Ruled>, "by">): Fault<Params, NetworkPlan> {
+  return networkFault({ ...declared, by: RULES })
 }
 
 // internal
 
-function place(container: Container): Place | undefined {
-  const { address, service, process } = container
-  return address === undefined || !process ? undefined : { ...incarnation(container), service, address }
+/** Has helpers started beside those on which nothing else runs; whoever cannot have one shows it when it is asked. */
+function awaited(lab: Lab, others: readonly Incarnation[], changes: readonly { node: Incarnation }[]) {
+  const ids = new Set(changes.map(({ node }) => node.container))
+  return others
+    .filter(({ container }) => !ids.has(container) && ids.add(container))
+    .map((one) => help(lab.id, one, ":", { share: "network", timeout_ms: START_TIMEOUT_MS }).catch(() => undefined))
 }
 
-/** Those whose network is the very one in which the rules are. */
-async function livingOf(lab: Lab, ruled: readonly Ruled[]): Promise<Ruled[]> {
+const START_TIMEOUT_MS = 10_000
+
+/** Those whose network is the very one in which something was changed. */
+async function livingOf<Change extends { node: Incarnation }>(lab: Lab, changes: readonly Change[]): Promise<Change[]> {
   const now = (await containersOf(lab.id)).map(incarnation)
-  return ruled.filter(({ node }) =>
+  return changes.filter(({ node }) =>
     now.some(({ container, started }) => container === node.container && started === node.started),
   )
 }
 
-async function presenceOf(lab: Lab, ruled: readonly Ruled[]): Promise<Presence> {
-  const living = await livingOf(lab, ruled)
-  const seen = await Promise.all(living.map((one) => seeRules(lab.id, one)))
-  if (seen.some(({ there }) => there)) return "active"
-  return living.length === 0 && ruled.length > 0 ? "void" : "gone"
+async function seeAll<Change extends { node: Incarnation }>(
+  lab: Lab,
+  changes: readonly Change[],
+  { see }: Mechanism<Change>,
+): Promise<Seen[]> {
+  return Promise.all(changes.map(async (change) => seenIn(await runBeside(lab, change.node, `${see(change)}\ntrue`))))
 }
 
-async function confirm(
+async function presenceOf<Change extends { node: Incarnation }>(
   lab: Lab,
-  { ruled, affected, control }: NetworkPlan,
-  isFelt: (felt: Felt) => boolean,
-  requests: number | undefined,
+  changes: readonly Change[],
+  by: Mechanism<Change>,
+): Promise<Presence> {
+  const living = await livingOf(lab, changes)
+  const seen = await seeAll(lab, living, by)
+  if (seen.some(({ there }) => there)) return "active"
+  return living.length === 0 && changes.length > 0 ? "void" : "gone"
+}
+
+async function confirm<Params, Change extends { node: Incarnation }>(
+  lab: Lab,
+  { changes, affected, control }: NetworkPlan<Change>,
+  fault: NetworkFault<Params, Change>,
 ): Promise<Confirmed> {
-  const [on_way, beside] = await Promise.all([
-    feel(lab.id, affected, requests),
-    control ? feel(lab.id, control, requests) : undefined,
-  ])
-  const seen = await Promise.all(ruled.map((one) => seeRules(lab.id, one)))
+  const [first] = changes
+  if (!first) return { confirmation: "ineffective", evidence: "nothing was changed" }
+  const go = (pair: Pair) => (fault.feel ? fault.feel(lab.id, pair, first) : feel(lab.id, pair))
+  const [on_way, beside] = await Promise.all([go(affected), control ? go(control) : undefined])
+  const seen = await seeAll(lab, changes, fault.by)
   const hits = seen.reduce((sum, one) => sum + one.hits, 0)
+  const way = seen.flatMap(({ by }) => (by === undefined ? [] : [`, by ${by}`]))[0] ?? ""
   const evidence = [
-    `${hits} packets met its rules at ${ruled.map(({ node }) => node.node).join(", ")}`,
+    `${hits} packets met it at ${changes.map(({ node }) => node.node).join(", ")}${way}`,
     `on its way ${showFelt(on_way)}`,
     beside ? `elsewhere ${showFelt(beside)}` : "no way to compare with",
   ].join("; ")
-  const alone = beside !== undefined && !isFelt(beside)
-  if (!seen.some(({ there }) => there) || (!isFelt(on_way) && hits === 0))
-    return { confirmation: "ineffective", evidence }
-  return { confirmation: isFelt(on_way) && alone && hits > 0 ? "confirmed" : "inconclusive", evidence }
+  const felt = fault.isFelt(on_way, first)
+  const alone = beside !== undefined && !fault.isFelt(beside, first)
+  if (!seen.some(({ there }) => there) || (!felt && hits === 0)) return { confirmation: "ineffective", evidence }
+  return { confirmation: felt && alone && hits > 0 ? "confirmed" : "inconclusive", evidence }
 }

@@ -1,5 +1,5 @@
 import type { RunResult } from "../../../lib/run.ts"
-import { type Container, labelFilter, listContainers, listLabelled } from "./containers.ts"
+import { type Container, labelFilter, type Listed, listContainers, listLabelled } from "./containers.ts"
 import { dockerEngine, type Engine, EngineRefusal } from "./engine.ts"
 import { execIn } from "./exec.ts"
 import { LAB_LABEL, membershipOf } from "./membership.ts"
@@ -35,8 +35,8 @@ export const VOLUME_AT = "/volume"
 
 /**
  * Runs a bash script beside a node: in a container of ours that shares a part of it and brings every tool, so that the node's own image
- * needs none. The container stays for the next script, is hidden from agents, and goes with the lab. Works while the node is paused.
- * When somebody removes it meanwhile, the script runs again in a new one: twice must be as once.
+ * needs none. The container stays for the next script, with whatever a script has left running there, is hidden from agents, and goes with
+ * the lab. Works while the node is paused. When somebody removes it meanwhile, the script runs again in a new one: twice must be as once.
  * Throws an EnvironmentError when the node does not run.
  */
 export async function help(
@@ -61,11 +61,14 @@ export async function helpWithVolume(
   return helpAt(lab, besideVolume(lab, volume), script, timeout_ms)
 }
 
-/** Removes the helpers of a lab. */
-export async function dismissHelpers(lab: string): Promise<void> {
+/** Removes the helpers of a lab, or those beside nodes' past lives alone, where they are of no use to anybody. */
+export async function dismissHelpers(lab: string, which: "all" | "past"): Promise<void> {
   const engine = dockerEngine()
-  const found = await listLabelled(engine, membershipOf({ id: lab }))
-  await Promise.all(found.flatMap(({ Id, Labels }) => (SHARES in Labels ? [removeOurs(engine, Id)] : [])))
+  const found = (await listLabelled(engine, membershipOf({ id: lab }))).filter(({ Labels }) => SHARES in Labels)
+  const living = which === "all" || found.length === 0 ? [] : (await containersOf(lab)).map(incarnation).map(besides)
+  const isOver = ({ Labels }: Listed) => Labels[SHARES] !== VOLUME && !living.includes(Labels[BESIDE] ?? "")
+  const gone = which === "all" ? found : found.filter(isOver)
+  await Promise.all(gone.map(({ Id }) => removeOurs(engine, Id)))
 }
 
 // internal
@@ -91,6 +94,7 @@ const TRIES = 3
 
 const SHARES = "shares"
 const BESIDE = "beside"
+const VOLUME = "volume"
 
 const CAPABILITIES: Record<Shared, string[]> = {
   network: ["NET_ADMIN", "NET_RAW"],
@@ -108,7 +112,11 @@ function besideNode({ node, container, started }: Incarnation, share: Shared): O
     share === "network" ? { NetworkMode: `container:${container}` } : { NetworkMode: "none", PidMode: "host" }
   // Among the processes of the machine it is not the first one, and reaps nothing.
   const host_config = { ...sharing, CapAdd: CAPABILITIES[share], Init: share !== "machine" }
-  return { name: node, labels: { [SHARES]: share, [BESIDE]: `${container} ${started}` }, host_config }
+  return { name: node, labels: { [SHARES]: share, [BESIDE]: besides({ container, started }) }, host_config }
+}
+
+function besides({ container, started }: Pick<Incarnation, "container" | "started">): string {
+  return `${container} ${started}`
 }
 
 function besideVolume(lab: string, volume: string): Ours {
@@ -119,7 +127,7 @@ function besideVolume(lab: string, volume: string): Ours {
     // What is written to a volume in memory is charged to whoever writes it.
     ...{ Memory: VOLUME_MEMORY_BYTES, MemorySwap: VOLUME_MEMORY_BYTES },
   }
-  return { name: volume, labels: { [SHARES]: "volume", [BESIDE]: volume }, host_config }
+  return { name: volume, labels: { [SHARES]: VOLUME, [BESIDE]: volume }, host_config }
 }
 
 async function findHelper(engine: Engine, lab: string, { labels }: Ours): Promise<string | undefined> {
