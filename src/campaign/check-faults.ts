@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os"
-import { openSandbox } from "../agent/sandbox/open.ts"
 import { findFault } from "../chaos/catalogue.ts"
 import type { Platform } from "../lab/lab.ts"
 import { textFor } from "../lab/per-platform.ts"
@@ -11,6 +10,7 @@ import { isNoFault } from "../store/injections.ts"
 import type { Store } from "../store/open.ts"
 import { checkPair, NotHere } from "./check-pair.ts"
 import type { Bench, PairSeen } from "./pair-moments.ts"
+import { openBeside } from "./post.ts"
 import { PARKED_MS, raiseStand } from "./stand.ts"
 import { takeDown } from "./take-down.ts"
 
@@ -154,7 +154,7 @@ async function raiseBench(
   const stand = await raiseStand(store, { subject, platform, trial: null, deadline_ms, signal })
   tell(`${stand.lab.id}  is up`)
   try {
-    const [sandbox] = await Promise.all([openSandbox(store, stand.lab), stand.ready()])
+    const sandbox = await openBeside(store, stand)
     const end = async () => {
       await sandbox[Symbol.asyncDispose]()
       await takeDown(store, stand, { tell, strict: true })

@@ -19,21 +19,27 @@ export interface Post extends AsyncDisposable {
  */
 export async function openPost(store: Store, trial: Trial, stand: Stand): Promise<Post> {
   const variant = await variantOf(store, trial)
-  // Both to their end: a kitchen that comes up while its lab is taken down would be left.
-  const [opened, ready] = await Promise.allSettled([
-    variant.model === "nobody" ? undefined : openSandbox(store, stand.lab),
-    stand.ready(),
-  ])
-  const sandbox = opened.status === "fulfilled" ? opened.value : undefined
+  const nobody = variant.model === "nobody"
+  const sandbox = nobody ? undefined : await openBeside(store, stand)
+  if (nobody) await stand.ready()
   const close = async () => {
     await sandbox?.[Symbol.asyncDispose]()
   }
   try {
-    for (const end of [ready, opened]) if (end.status === "rejected") throw end.reason
     if (sandbox) await requireHidden(stand.lab, sandbox, trial)
     return { variant, sandbox, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/** Waits until the gates of a lab hold, and opens the place of its agent meanwhile. When one of both fails, the other is not left. */
+export async function openBeside(store: Store, stand: Stand): Promise<Sandbox> {
+  // Both to their end: a kitchen that comes up while its lab is taken down would be left.
+  const [ready, opened] = await Promise.allSettled([stand.ready(), openSandbox(store, stand.lab)])
+  if (opened.status === "rejected") throw ready.status === "rejected" ? ready.reason : opened.reason
+  if (ready.status === "fulfilled") return opened.value
+  await opened.value[Symbol.asyncDispose]()
+  throw ready.reason
 }
