@@ -13,10 +13,21 @@ export async function addressOf(lab: string, service: string): Promise<string> {
   return (await containersOf(lab)).find((one) => one.service === service)!.address!
 }
 
+/** How long each echo took that came back, in milliseconds, the quickest first. */
+export async function echoes(
+  lab: string,
+  from: string,
+  to: string,
+  { requests, every_s }: { requests: number; every_s: number },
+): Promise<number[]> {
+  const script = `ping -n -c ${requests} -i ${every_s} -W 2 ${await addressOf(lab, to)}; true`
+  const printed = await beside(lab, from, script)
+  return [...printed.matchAll(/ time=([\d.]+) ms/g)].map(([, time]) => Number(time)).sort((a, b) => a - b)
+}
+
 /** The median round trip of an echo; null when none came back. */
 export async function roundTrip(lab: string, from: string, to: string): Promise<number | null> {
-  const printed = await beside(lab, from, `ping -n -c 5 -i 0.05 -W 2 ${await addressOf(lab, to)}; true`)
-  const times_ms = [...printed.matchAll(/ time=([\d.]+) ms/g)].map(([, time]) => Number(time)).sort((a, b) => a - b)
+  const times_ms = await echoes(lab, from, to, { requests: 5, every_s: 0.05 })
   return times_ms[times_ms.length >> 1] ?? null
 }
 
