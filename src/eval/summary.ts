@@ -1,7 +1,8 @@
 import { isNoFault } from "../store/injections.ts"
 import type { Trial } from "../store/trials.ts"
 import type { Result } from "./results.ts"
-import { type CensoredTime, type Interval, median, wilson } from "./stats.ts"
+import { type CensoredTime, median } from "./stats/survival.ts"
+import { type Interval, wilson } from "./stats/wilson.ts"
 import { type Verdict, VERDICTS } from "./verdict.ts"
 
 /** `on_restart` where it is not as usual. */

@@ -1,4 +1,4 @@
-import type { CensoredTime } from "../../eval/stats.ts"
+import type { CensoredTime } from "../../eval/stats/survival.ts"
 import type { Cell } from "../../eval/summary.ts"
 import type { Verdict } from "../../eval/verdict.ts"
 import { showDuration } from "../../lib/duration.ts"

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { type CensoredTime, median, wilson } from "./stats.ts"
+import { wilson } from "./wilson.ts"
 
 describe("Wilson's interval", () => {
   // Newcombe, Statistics in Medicine 17 (1998), table I, method 3; and what reference tables give for 95 %.
@@ -39,33 +39,5 @@ describe("Wilson's interval", () => {
       const more = wilson(successes * 10, 120)
       expect(more.high - more.low).toBeLessThan(high - low)
     }
-  })
-})
-
-describe("the median", () => {
-  const came = (...times_ms: number[]): CensoredTime[] => times_ms.map((ms) => ({ ms, censored: false }))
-  const never = (count: number, ms = 12_000): CensoredTime[] =>
-    Array.from({ length: count }, () => ({ ms, censored: true }))
-
-  test("is the middle one, in whatever order they come", () => {
-    expect(median(came(3, 1, 2))).toEqual({ ms: 2, censored: false })
-  })
-
-  test("is the first time by which half of them had come", () => {
-    expect(median(came(4, 1, 3, 2))).toEqual({ ms: 2, censored: false })
-    expect(median([...came(1, 2), ...never(2)])).toEqual({ ms: 2, censored: false })
-  })
-
-  test("counts what never came as later than anything that did", () => {
-    expect(median([...never(1, 1), ...came(5, 7)])).toEqual({ ms: 7, censored: false })
-  })
-
-  test("is censored when most are", () => {
-    expect(median([...came(1), ...never(2)])).toEqual({ ms: 12_000, censored: true })
-    expect(median(never(1))).toEqual({ ms: 12_000, censored: true })
-  })
-
-  test("of nothing is undefined", () => {
-    expect(median([])).toBeUndefined()
   })
 })

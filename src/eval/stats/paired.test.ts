@@ -1,0 +1,55 @@
+import { describe, expect, test } from "bun:test"
+import { holm } from "./holm.ts"
+import { mcnemar, pairedDifference } from "./paired.ts"
+
+describe("McNemar's exact test", () => {
+  // scipy.stats.binomtest 1.17 of the pairs that differ; the first is the example of statsmodels' `mcnemar`, which prints 4.434e-06.
+  test.each([
+    [121, 59, 4.4344492637551645e-6],
+    [5, 0, 0.0625],
+    [6, 0, 0.03125],
+    [12, 2, 0.012939453125],
+    [1, 7, 0.0703125],
+    [10, 21, 0.07075554598122835],
+  ])("of %i against %i is %f", (only_a, only_b, p) => {
+    expect(mcnemar({ only_a, only_b })).toBeCloseTo(p, 12)
+    expect(mcnemar({ only_a: only_b, only_b: only_a })).toBeCloseTo(p, 12)
+  })
+
+  test("says nothing where no pair differs, or as many one way as the other", () => {
+    expect(mcnemar({ only_a: 0, only_b: 0 })).toBe(1)
+    expect(mcnemar({ only_a: 4, only_b: 4 })).toBe(1)
+  })
+})
+
+describe("the difference over pairs", () => {
+  // [both, only A, only B, neither], and A − B: Altman et al., Statistics with Confidence (2000), table 6.2 (0.011 to 0.226);
+  // Fagerland, Lydersen and Laake, Statistics in Medicine 33 (2014), airway hyper-responsiveness (-0.507 to -0.026); the others by
+  // the formula over Wilson's intervals of statsmodels 0.14.
+  test.each([
+    [14, 5, 0, 22, 0.1219512, 0.0114832, 0.2264927],
+    [1, 1, 7, 12, -0.2857143, -0.5069202, -0.0255591],
+    [36, 12, 2, 0, 0.2, 0.0569296, 0.3404276],
+    [3, 0, 0, 0, 0, -0.561497, 0.561497],
+    [10, 0, 0, 10, 0, -0.0897567, 0.0897567],
+    [2, 8, 1, 9, 0.35, 0.0592125, 0.5731886],
+    [0, 5, 0, 0, 1, 0.385549, 1],
+  ])("of %i, %i, %i and %i pairs is that of Newcombe's method 10", (both, only_a, only_b, neither, d, low, high) => {
+    const found = pairedDifference({ both, only_a, only_b, neither })
+    expect(found.difference).toBeCloseTo(-d, 6)
+    expect(found.low).toBeCloseTo(-high, 6)
+    expect(found.high).toBeCloseTo(-low, 6)
+  })
+
+  test("of no pair may be anything", () => {
+    const none = { both: 0, only_a: 0, only_b: 0, neither: 0 }
+    expect(pairedDifference(none)).toEqual({ difference: null, low: -1, high: 1 })
+  })
+})
+
+test("Holm's adjustment is that of R's p.adjust and of statsmodels' multipletests", () => {
+  const close = (values: number[]) => values.map((value) => expect.closeTo(value, 12) as number)
+  expect(holm([0.01, 0.02, 0.03, 0.04, 0.05])).toEqual(close([0.05, 0.08, 0.09, 0.09, 0.09]))
+  expect(holm([0.04, 0.001, 0.03, 0.8])).toEqual(close([0.09, 0.004, 0.09, 0.8]))
+  expect(holm([])).toEqual([])
+})
