@@ -5,6 +5,7 @@ import { exitCode, messageOf, OperatorError, UsageError } from "../src/lib/error
 import { note } from "../src/lib/output.ts"
 import { requireEngine } from "../src/lab/platforms/docker/engine.ts"
 import { VERSION } from "../src/lib/version.ts"
+import { analysis } from "./analysis.ts"
 import { audit } from "./audit.ts"
 import { claude } from "./claude.ts"
 import { dockerFaults } from "./docker-faults.ts"
@@ -24,7 +25,7 @@ import { version } from "./version.ts"
 
 /** The order in which they run. */
 const BENCHMARKS: readonly Benchmark[] = [
-  ...[version, loop, claude, ready, ticket, guardian, trial, parallel, store, audit],
+  ...[version, loop, claude, ready, ticket, guardian, trial, parallel, store, audit, analysis],
   ...[dockerReady, dockerTicket, kitchen, scope, dockerFaults, dockerSweep, dockerParallel],
 ]
 const NAMES = BENCHMARKS.map(({ name }) => name)

@@ -40,6 +40,7 @@ const root: Root = {
       commands: {
         list: { about: "the campaigns that the store holds", load: () => import("./commands/eval/list.ts") },
         show: { about: "one campaign's table, or one trial", load: () => import("./commands/eval/show.ts") },
+        analyze: { about: "all measures of campaigns, side by side", load: () => import("./commands/eval/analyze.ts") },
       },
     },
     audit: {

@@ -1,6 +1,7 @@
 import { UsageError } from "../lib/errors.ts"
 import { matchPrefix } from "../lib/prefix.ts"
 import type { Store } from "../store/open.ts"
+import { getTrial } from "../store/trials.ts"
 
 /** A campaign, or one attempt at a trial. */
 export interface Found {
@@ -23,6 +24,14 @@ export function findResult(store: Store, word: string): Found {
   )
   if (!found) throw new Error(`the store lost ${word}`)
   return found
+}
+
+/** The campaign that an id leads to, as by `findResult`. A trial is none. */
+export function findStoredCampaign(store: Store, word: string): string {
+  const { kind, id } = findResult(store, word)
+  if (kind === "campaign") return id
+  const campaign = getTrial(store, id)?.campaign
+  throw new UsageError(`${word} is a trial, not a campaign`, { hint: `its campaign is ${campaign}` })
 }
 
 // internal

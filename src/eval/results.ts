@@ -24,6 +24,8 @@ export interface Result extends Pick<Trial, Shown>, Partial<Pick<Trial, "on_rest
   verdict: Verdict | null
   reasons: string[]
   facts: Facts | null
+  /** Of the judge whose judgement it is; null: nobody has judged it. */
+  judge_version: number | null
 }
 
 /** Every attempt of a campaign, in the order in which they were made. One that has not ended has no verdict yet. */
@@ -40,5 +42,6 @@ export function resultOf(store: Store, trial: Trial): Result {
     verdict: (judgement?.verdict as Verdict | undefined) ?? null,
     reasons: judgement?.reasons ?? [],
     facts: (judgement?.facts as Facts | null | undefined) ?? null,
+    judge_version: judgement?.judge_version ?? null,
   }
 }

@@ -63,8 +63,38 @@ export function bestFirst(parts: readonly VariantSuccess[]): VariantSuccess[] {
 }
 
 /** The last attempt at each trial, in the order of the first ones. An error that a later attempt made good is left out. */
-export function lastAttempts(results: readonly Result[]): Result[] {
+export function lastAttempts<R extends Result>(results: readonly R[]): R[] {
   return [...Map.groupBy(results, trialKey).values()].map((attempts) => attempts.at(-1)!)
+}
+
+/** The same for all trials of a cell under one variant. */
+export function armKey(result: Cell & Pick<Trial, "variant">): string {
+  return JSON.stringify([cellKey(result), result.variant])
+}
+
+/** The trials that count: the last attempt at each, when it has ended and is neither invalid nor an error. */
+export function countedIn<R extends Result>(results: readonly R[]): R[] {
+  return lastAttempts(results).filter(counts)
+}
+
+/** Whether it has a verdict that says something about who was on call. */
+export function counts({ verdict }: Pick<Result, "verdict">): boolean {
+  return verdict !== null && !NOT_COUNTED.includes(verdict)
+}
+
+/** An attempt that died with its runner is an error already before it is judged. */
+export function isError({ verdict, stage }: Pick<Result, "verdict" | "stage">): boolean {
+  return verdict === "error" || stage === "error"
+}
+
+/**
+ * When something came in each of the trials. An agent that did not act in one of them is one that took longer than anybody looked;
+ * null when there was nothing to wait for in any.
+ */
+export function timesOf(results: readonly Result[], moment: Moment): CensoredTime[] | null {
+  const times = results.map((result) => timeOf(result, moment))
+  if (times.every((time) => time === null)) return null
+  return results.map(({ facts }, i) => times[i] ?? { ms: facts?.horizon_ms ?? 0, censored: true })
 }
 
 /** The same for all attempts at one trial, and for no other trial of its campaign. */
@@ -91,13 +121,11 @@ export function timeOf({ facts, verdict }: Pick<Result, "facts" | "verdict">, mo
 
 // internal
 
-const armKey = (result: Result) => JSON.stringify([cellKey(result), result.variant])
-
 function summaryOf(attempts: Result[]): Summary {
   const { subject, fault, target, params, variant, on_restart } = attempts[0]!
   const last = lastAttempts(attempts)
   const with_verdict = (verdict: Verdict) => last.filter((result) => result.verdict === verdict).length
-  const counted = last.filter(({ verdict }) => verdict !== null && !NOT_COUNTED.includes(verdict))
+  const counted = last.filter(counts)
   const verdict = successOf(fault)
   const count = with_verdict(verdict)
   const n = counted.length
@@ -122,16 +150,11 @@ function summaryOf(attempts: Result[]): Summary {
   }
 }
 
-/** An attempt that died with its runner is an error already before it is judged. */
-const isError = ({ verdict, stage }: Result) => verdict === "error" || stage === "error"
-
 const NOT_COUNTED: readonly Verdict[] = ["invalid", "error"]
 
-/** An agent that did not act in one of the trials is one that took longer than anybody looked, unless it never acts. */
 function medianOf(results: readonly Result[], moment: Moment): CensoredTime | null {
-  const times = results.map((result) => timeOf(result, moment))
-  if (times.every((time) => time === null)) return null
-  return median(results.map(({ facts }, i) => times[i] ?? { ms: facts?.horizon_ms ?? 0, censored: true })) ?? null
+  const times = timesOf(results, moment)
+  return (times && median(times)) ?? null
 }
 
 function compare(a: string, b: string): number {

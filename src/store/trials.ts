@@ -106,17 +106,19 @@ export function getTrial(store: Store, id: string): Trial | undefined {
   return row ? parsed(row) : undefined
 }
 
-/** Trials of a campaign, or all, in the order in which they were made. */
-export function listTrials(store: Store, options: { campaign?: string; limit?: number } = {}): Trial[] {
-  const rows = store.db
-    .query<Row, { campaign: string | null; limit: number }>(
-      "select * from (select * from trials where :campaign is null or campaign = :campaign order by created_at desc, id desc limit :limit) order by created_at, id",
-    )
-    .all({ campaign: options.campaign ?? null, limit: options.limit ?? -1 })
-  return rows.map(parsed)
+/** Trials of a campaign, of a subject and a fault, or all, in the order in which they were made. */
+export function listTrials(store: Store, options: Partial<ListOptions> = {}): Trial[] {
+  const { campaign = null, subject = null, fault = null, limit = -1 } = options
+  return store.db.query<Row, ListOptions>(LIST).all({ campaign, subject, fault, limit }).map(parsed)
 }
 
 // internal
+
+type ListOptions = Record<"campaign" | "subject" | "fault", string | null> & { limit: number }
+
+const LIST = `select * from (select * from trials where (:campaign is null or campaign = :campaign)
+    and (:subject is null or subject = :subject) and (:fault is null or fault = :fault)
+  order by created_at desc, id desc limit :limit) order by created_at, id`
 
 type MadeLater = "stage" | "reason" | "lab" | "verdict" | "created_at" | "started_at" | "ended_at"
 type NeedNotBe = "prompt_text" | "prices_text" | "on_restart"

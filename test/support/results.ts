@@ -1,4 +1,5 @@
 import type { Facts } from "../../src/eval/facts.ts"
+import type { Measured } from "../../src/eval/measured.ts"
 import type { Result } from "../../src/eval/results.ts"
 import { type Verdict, verdictOf } from "../../src/eval/verdict.ts"
 
@@ -6,6 +7,19 @@ import { type Verdict, verdictOf } from "../../src/eval/verdict.ts"
 export function result(given: Partial<Omit<Result, "facts" | "verdict">> = {}, facts: Partial<Facts> = {}): Result {
   const known: Facts = { ...REPAIRED, fault: given.fault ?? REPAIRED.fault, ...facts }
   return { ...TRIAL, ...given, facts: known, ...verdictOf(known) }
+}
+
+/** Such a trial with what it used: nothing, unless it is given. */
+export function measured(
+  given: Partial<Omit<Measured, "facts" | "verdict">> = {},
+  facts: Partial<Facts> = {},
+): Measured {
+  return withUsage(result(given, facts), given)
+}
+
+/** Any attempt with what it used. */
+export function withUsage(result: Result, given: Partial<Measured> = {}): Measured {
+  return { ...UNUSED, ...given, ...result }
 }
 
 /** An attempt that died. */
@@ -16,7 +30,7 @@ export function failed(given: Partial<Result> = {}): Result {
 
 /** An attempt that has not ended. */
 export function unended(given: Partial<Result> = {}): Result {
-  return { ...TRIAL, stage: "settling", verdict: null, reasons: [], facts: null, ...given }
+  return { ...TRIAL, stage: "settling", verdict: null, reasons: [], facts: null, judge_version: null, ...given }
 }
 
 /** What is different from a repair in a trial that has another verdict. */
@@ -31,10 +45,15 @@ export const INSTEAD: Partial<Record<Verdict, Partial<Facts>>> = {
 
 // internal
 
+const UNUSED: Omit<Measured, keyof Result> = {
+  ...{ cost_usd: 0, tokens: null, steps: 2 },
+  ...{ subject_text: "s-1", variant_text: "v-1", created_at: "2026-01-28T20:54:48.000Z" },
+}
+
 const TRIAL: Omit<Result, "verdict" | "reasons" | "facts"> = {
   ...{ id: "2026-01-28T20-54-48-3a029c12", campaign: "2026-01-28T20-54-40-00000000", lab: "kv-7f3a" },
   ...{ subject: "kv", fault: "node_kill", target: "one", params: {}, variant: "oracle" },
-  ...{ repetition: 1, attempt: 1, seed: 1, stage: "done", reason: null },
+  ...{ repetition: 1, attempt: 1, seed: 1, stage: "done", reason: null, judge_version: 2 },
 }
 
 const REPAIRED: Facts = {

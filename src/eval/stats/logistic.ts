@@ -47,6 +47,9 @@ export function fitLogistic(given: readonly Dose[]): LogisticFit | undefined {
 // internal
 
 const STEPS = 100
+/** Of a search by thirds, and of one by halves: each finds more digits than anybody reads. */
+const THIRDS = 60
+const HALVES = 30
 /** In scaled units: so steep a curve is a step. */
 const STEEPEST = 5_000
 /** In scaled units: nobody asks what comes so far outside. */
@@ -58,12 +61,13 @@ const sum = (values: readonly number[]) => values.reduce((total, value) => total
 const logSigmoid = (x: number) => (x > 0 ? -Math.log1p(Math.exp(-x)) : x - Math.log1p(Math.exp(x)))
 
 function likelihood(doses: readonly Dose[], intercept: number, slope: number): number {
-  return sum(
-    doses.map(({ severity, successes, n }) => {
-      const x = intercept + slope * severity
-      return successes * logSigmoid(x) + (n - successes) * logSigmoid(-x)
-    }),
-  )
+  let total = 0
+  for (const { severity, successes, n } of doses) {
+    const x = intercept + slope * severity
+    if (successes > 0) total += successes * logSigmoid(x)
+    if (successes < n) total += (n - successes) * logSigmoid(-x)
+  }
+  return total
 }
 
 /** The likelihood when severity says nothing. */
@@ -121,7 +125,7 @@ function halfBounds(doses: readonly Dose[], half: number, best: number, flat: nu
     let [inside, outside] = [0, 0.01]
     while (profile(doses, half + direction * outside) > limit && outside < FARTHEST)
       [inside, outside] = [outside, outside * 2]
-    for (let step = 0; step < 50; step++) {
+    for (let step = 0; step < HALVES; step++) {
       const middle = (inside + outside) / 2
       if (profile(doses, half + direction * middle) > limit) inside = middle
       else outside = middle
@@ -135,7 +139,7 @@ function halfBounds(doses: readonly Dose[], half: number, best: number, flat: nu
 function profile(doses: readonly Dose[], at: number): number {
   const of = (slope: number) => likelihood(doses, -slope * at, slope)
   let [low, high] = [-STEEPEST, STEEPEST]
-  for (let step = 0; step < STEPS; step++) {
+  for (let step = 0; step < THIRDS; step++) {
     const third = (high - low) / 3
     if (of(low + third) < of(high - third)) low += third
     else high -= third

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { holm } from "./holm.ts"
-import { mcnemar, pairedDifference } from "./paired.ts"
+import { mcnemar, pairedDifference, unpairedDifference } from "./paired.ts"
 
 describe("McNemar's exact test", () => {
   // scipy.stats.binomtest 1.17 of the pairs that differ; the first is the example of statsmodels' `mcnemar`, which prints 4.434e-06.
@@ -45,6 +45,15 @@ describe("the difference over pairs", () => {
     const none = { both: 0, only_a: 0, only_b: 0, neither: 0 }
     expect(pairedDifference(none)).toEqual({ difference: null, low: -1, high: 1 })
   })
+})
+
+test("the difference without pairs is that of Newcombe's other method 10", () => {
+  // Newcombe, Statistics in Medicine 17 (1998) 873-890, table II: 56/70 − 48/80 is 0.2, 0.0524 to 0.3339; 9/10 − 3/10 is 0.6, 0.1705 to 0.8090.
+  const first = unpairedDifference({ successes: 48, n: 80 }, { successes: 56, n: 70 })
+  expect([first.low, first.high]).toEqual([expect.closeTo(0.0524, 4), expect.closeTo(0.3339, 4)])
+  const second = unpairedDifference({ successes: 3, n: 10 }, { successes: 9, n: 10 })
+  expect([second.low, second.high]).toEqual([expect.closeTo(0.1705, 4), expect.closeTo(0.809, 4)])
+  expect(unpairedDifference({ successes: 0, n: 0 }, { successes: 1, n: 1 })).toEqual({ low: -1, high: 1 })
 })
 
 test("Holm's adjustment is that of R's p.adjust and of statsmodels' multipletests", () => {

@@ -29,17 +29,40 @@ export function pairedDifference(pairs: PairCounts): Interval & { difference: nu
   const [of_a, of_b] = [both + only_a, both + only_b]
   const [a, b] = [of_a / n, of_b / n]
   const [wilson_a, wilson_b] = [wilson(of_a, n), wilson(of_b, n)]
-  const phi = correlation(pairs, n)
-  const reach = (one: number, other: number) => Math.sqrt(one ** 2 - 2 * phi * one * other + other ** 2)
-  const difference = b - a
-  return {
-    difference,
-    low: difference - reach(b - wilson_b.low, wilson_a.high - a),
-    high: difference + reach(a - wilson_a.low, wilson_b.high - b),
-  }
+  const of_both = { a, b, wilson_a, wilson_b, phi: correlation(pairs, n) }
+  return { difference: b - a, ...squareAndAdd(of_both) }
+}
+
+/** A number of trials and the successes among them. */
+export interface Share {
+  successes: number
+  n: number
+}
+
+/** The success rate of B minus that of A over trials that share nothing (Newcombe, Statistics in Medicine 17, 1998, the other method 10). */
+export function unpairedDifference(a: Share, b: Share): Interval {
+  if (a.n === 0 || b.n === 0) return { low: -1, high: 1 }
+  const [wilson_a, wilson_b] = [wilson(a.successes, a.n), wilson(b.successes, b.n)]
+  return squareAndAdd({ a: a.successes / a.n, b: b.successes / b.n, wilson_a, wilson_b, phi: 0 })
 }
 
 // internal
+
+interface Rates {
+  a: number
+  b: number
+  wilson_a: Interval
+  wilson_b: Interval
+  phi: number
+}
+
+function squareAndAdd({ a, b, wilson_a, wilson_b, phi }: Rates): Interval {
+  const reach = (one: number, other: number) => Math.sqrt(one ** 2 - 2 * phi * one * other + other ** 2)
+  return {
+    low: b - a - reach(b - wilson_b.low, wilson_a.high - a),
+    high: b - a + reach(a - wilson_a.low, wilson_b.high - b),
+  }
+}
 
 /** Of the two arms, made smaller where it is positive, as the method has it. */
 function correlation({ both, only_a, only_b, neither }: PairCounts, n: number): number {

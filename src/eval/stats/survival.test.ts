@@ -31,21 +31,24 @@ describe("the restricted mean", () => {
   test("of the remission data is what survfit of R prints, with its standard error", () => {
     const mean = restrictedMean(six_mp, 35)
     expect(mean.ms).toBeCloseTo(23.287, 3)
-    expect((mean.high - mean.ms) / 1.959964).toBeCloseTo(2.827, 3)
+    expect((mean.high! - mean.ms) / 1.959964).toBeCloseTo(2.827, 3)
     expect(restrictedMean(placebo, 35).ms).toBeCloseTo(8.667, 3)
-    expect((8.6667 - restrictedMean(placebo, 35).low) / 1.959964).toBeCloseTo(1.377, 3)
+    expect((8.6667 - restrictedMean(placebo, 35).low!) / 1.959964).toBeCloseTo(1.377, 3)
     // The same area by statsmodels' curve.
     expect(restrictedMean(six_mp, 20).ms).toBeCloseTo(16.1165, 4)
   })
 
   test("counts what never came as the horizon, and never passes it", () => {
-    const times: CensoredTime[] = [
-      { ms: 10, censored: false },
-      { ms: 30, censored: true },
-    ]
-    expect(restrictedMean(times, 30)).toMatchObject({ ms: 20, horizon_ms: 30, high: 30 })
-    expect(restrictedMean([{ ms: 30, censored: true }], 30)).toEqual({ ms: 30, low: 30, high: 30, horizon_ms: 30 })
-    expect(restrictedMean([{ ms: 90, censored: false }], 30).ms).toBe(30)
+    const half = timesOf(10, 10, 10, 10, 10, -30, -30, -30, -30, -30)
+    expect(restrictedMean(half, 30)).toMatchObject({ ms: 20, horizon_ms: 30 })
+    expect(restrictedMean(timesOf(90), 30).ms).toBe(30)
+    const late = timesOf(29, 29, 29, 29, 29, 1)
+    expect(restrictedMean(late, 30).high).toBe(30)
+  })
+
+  test("has no interval where it came too seldom to tell how much it varies", () => {
+    expect(restrictedMean(timesOf(-30, -30, -30), 30)).toEqual({ ms: 30, low: null, high: null, horizon_ms: 30 })
+    expect(restrictedMean(timesOf(10), 30)).toEqual({ ms: 10, low: null, high: null, horizon_ms: 30 })
   })
 })
 

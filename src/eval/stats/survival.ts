@@ -1,5 +1,4 @@
 import { Z_95 } from "./normal.ts"
-import type { Interval } from "./wilson.ts"
 
 /** How long something took; censored: it had not come when `ms` had passed and nobody looked any longer. */
 export interface CensoredTime {
@@ -43,8 +42,11 @@ export function median(times: readonly CensoredTime[]): CensoredTime | undefined
   return { ms: times.reduce((longest, { ms }) => Math.max(longest, ms), 0), censored: true }
 }
 
-export interface RestrictedMean extends Interval {
+export interface RestrictedMean {
   ms: number
+  /** Null: it came too seldom for an interval that would hold. */
+  low: number | null
+  high: number | null
   /** Times count as this when they are longer. */
   horizon_ms: number
 }
@@ -64,11 +66,15 @@ export function restrictedMean(times: readonly CensoredTime[], horizon_ms: numbe
     if (at_risk > came) variance += (after ** 2 * came) / (at_risk * (at_risk - came))
   }
   const ms = areas.reduce((sum, area) => sum + area, 0)
+  if (steps.reduce((sum, { came }) => sum + came, 0) < FEWEST) return { ms, low: null, high: null, horizon_ms }
   const reach = Z_95 * Math.sqrt(variance)
   return { ms, low: Math.max(0, ms - reach), high: Math.min(horizon_ms, ms + reach), horizon_ms }
 }
 
 // internal
+
+/** The variance of fewer times says next to nothing, and that of one or none is 0. */
+const FEWEST = 5
 
 /** A product of fractions is off by less. */
 const ROUNDING = 1e-12
