@@ -40,6 +40,20 @@ const root: Root = {
       commands: {
         list: { about: "the campaigns that the store holds", load: () => import("./commands/eval/list.ts") },
         show: { about: "one campaign's table, or one trial", load: () => import("./commands/eval/show.ts") },
+        compare: {
+          about: "two variants, or two campaigns, pair by pair",
+          load: () => import("./commands/eval/compare.ts"),
+        },
+        "compare-baseline": {
+          about: "every variant of a campaign against nobody",
+          load: () => import("./commands/eval/compare-baseline.ts"),
+        },
+        "compare-variants": {
+          about: "all variants at one fault, over all campaigns",
+          load: () => import("./commands/eval/compare-variants.ts"),
+        },
+        history: { about: "one fault over campaigns in time", load: () => import("./commands/eval/history.ts") },
+        regrade: { about: "judge again, by the current judge", load: () => import("./commands/eval/regrade.ts") },
         analyze: { about: "all measures of campaigns, side by side", load: () => import("./commands/eval/analyze.ts") },
       },
     },

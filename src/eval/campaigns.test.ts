@@ -1,14 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test"
 import { fakeClock } from "../../test/support/fake-clock.ts"
-import { recordLab, type StoredLab, storedLab } from "../../test/support/stored-lab.ts"
-import { createCampaign, endCampaign } from "../store/campaigns.ts"
+import { type GivenAttempt, recordAttempt, recordRun } from "../../test/support/stored-campaign.ts"
+import { type StoredLab, storedLab } from "../../test/support/stored-lab.ts"
+import { endCampaign } from "../store/campaigns.ts"
 import { addJudgement } from "../store/judgements.ts"
-import { keepText } from "../store/texts.ts"
-import { createTrial, enterStage } from "../store/trials.ts"
 import { getOutcome, listOutcomes } from "./campaigns.ts"
 import { detailOf } from "./detail.ts"
 import { findResult } from "./find.ts"
-import type { Verdict } from "./verdict.ts"
 
 let clock: ReturnType<typeof fakeClock>
 let stored: StoredLab
@@ -19,41 +17,12 @@ beforeEach(() => {
 })
 afterEach(() => stored[Symbol.dispose]())
 
-function campaign(id: string, trials: number): void {
-  const matrix = JSON.stringify(Array.from({ length: trials }, () => ({})))
-  createCampaign(stored.store, { id, name: "quickstart", matrix_hash: "0", matrix })
+const campaign = (id: string, trials: number) => {
+  recordRun(stored.store, id, trials)
   clock.advance(1_000)
 }
-
-const LIMITS = {
-  ...{ deadline_ms: 1_000, symptom_within_ms: 1_000, stable_ms: 1_000 },
-  ...{ verify_ms: 1_000, give_up_grace_ms: 1_000, attempts: 2 },
-}
-
-interface Given {
-  fault?: string
-  variant?: string
-  repetition?: number
-  verdict?: Verdict
-}
-
-/** Records an attempt in a lab of its own; without a verdict it has not ended. */
-function attempt(
-  campaign: string,
-  id: string,
-  { fault = "node_kill", variant = "oracle", repetition = 1, verdict }: Given = {},
-): void {
-  const text = keepText(stored.store, "variant", "v.yaml", variant)
-  createTrial(stored.store, {
-    ...{ id, campaign, subject: "kv", fault, target: "one", params: {}, variant, repetition, seed: 1, limits: LIMITS },
-    ...{ subject_text: text, variant_text: text, environment: {} },
-  })
-  const lab = recordLab(stored.store, `lab-${id}`, id)
-  stored.store.db.run("update trials set lab = ? where id = ?", [lab, id])
-  if (verdict === undefined) return
-  enterStage(stored.store, id, lab, verdict === "error" ? "error" : verdict === "invalid" ? "invalid" : "done")
-  addJudgement(stored.store, { trial: id, judge_version: 1, facts: null, verdict, reasons: [`it is ${verdict}`] })
-}
+const attempt = (campaign: string, id: string, given: GivenAttempt = {}) =>
+  recordAttempt(stored.store, campaign, id, given)
 
 describe("the list of campaigns", () => {
   test("has the newest first, and how far each is", () => {

@@ -13,9 +13,19 @@ export interface Judged extends Omit<Judgement, "at" | "facts" | "verdict"> {
 
 /** Judges one attempt from the store alone, and adds the judgement to those that are there. */
 export async function judge(store: Store, trial: Trial): Promise<Judged> {
-  const judged = { trial: trial.id, judge_version: JUDGE_VERSION, ...(await opinion(store, trial)) }
-  addJudgement(store, judged)
+  const judged = await opinionOf(store, trial)
+  addJudged(store, judged)
   return judged
+}
+
+/** What the current judge says of an attempt. Nothing is changed. */
+export async function opinionOf(store: Store, trial: Trial): Promise<Judged> {
+  return { trial: trial.id, judge_version: JUDGE_VERSION, ...(await opinion(store, trial)) }
+}
+
+/** Adds what a judge has said to what is there. */
+export function addJudged(store: Store, judged: Judged): void {
+  addJudgement(store, judged)
 }
 
 // internal
