@@ -53,6 +53,7 @@ const root: Root = {
           load: () => import("./commands/eval/compare-variants.ts"),
         },
         history: { about: "one fault over campaigns in time", load: () => import("./commands/eval/history.ts") },
+        plan: { about: "what it takes to see a difference", load: () => import("./commands/eval/plan.ts") },
         regrade: { about: "judge again, by the current judge", load: () => import("./commands/eval/regrade.ts") },
         analyze: { about: "all measures of campaigns, side by side", load: () => import("./commands/eval/analyze.ts") },
       },

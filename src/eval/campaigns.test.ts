@@ -6,7 +6,7 @@ import { endCampaign } from "../store/campaigns.ts"
 import { addJudgement } from "../store/judgements.ts"
 import { getOutcome, listOutcomes } from "./campaigns.ts"
 import { detailOf } from "./detail.ts"
-import { findResult } from "./find.ts"
+import { findResult, findStoredCampaign } from "./find.ts"
 
 let clock: ReturnType<typeof fakeClock>
 let stored: StoredLab
@@ -73,6 +73,18 @@ describe("an id", () => {
     expect(found("last")).toBe("campaign c-second")
     expect(() => found("c-")).toThrow("may be any of 2")
     expect(() => found("nothing")).toThrow('no campaign or trial "nothing"')
+  })
+
+  test("of a campaign need only be unique among campaigns, and a trial's is told from it", () => {
+    campaign("2026-01-28T20", 1)
+    campaign("2026-01-29T20", 1)
+    attempt("2026-01-28T20", "2026-01-28T21")
+    const found = (word: string) => findStoredCampaign(stored.store, word)
+    expect([found("2026-01-28"), found("last")]).toEqual(["2026-01-28T20", "2026-01-29T20"])
+    expect(() => found("2026-01-28T21")).toThrow("is a trial, not a campaign")
+    expect(() => found("lab-2026")).toThrow("is a trial, not a campaign")
+    expect(() => found("2026")).toThrow("may be any of 2 campaigns")
+    expect(() => found("x")).toThrow('no campaign "x"')
   })
 
   test("leads nowhere in a store without a campaign", () => {

@@ -54,6 +54,16 @@ export function compareAll(all: readonly Sides[]): Comparison[] {
   }))
 }
 
+/** Who succeeded in each of the pairs. */
+export function countsOf(pairs: readonly Pair[]): PairCounts {
+  const counts = { both: 0, only_a: 0, only_b: 0, neither: 0 }
+  for (const { a, b } of pairs) {
+    const [good_a, good_b] = [a, b].map(({ fault, verdict }) => verdict === successOf(fault))
+    counts[good_a ? (good_b ? "both" : "only_a") : good_b ? "only_b" : "neither"]++
+  }
+  return counts
+}
+
 // internal
 
 type Asked = Omit<Question, "p_holm" | "winner" | "detectable">
@@ -82,15 +92,6 @@ function ask(success: Question["success"], pairs: readonly Pair[]): Asked {
     ...{ success, ...counts, pairs: pairs.length, cells: cells.length },
     ...{ difference: difference ?? 0, ...bounds, p: mcnemar(counts) },
   }
-}
-
-function countsOf(pairs: readonly Pair[]): PairCounts {
-  const counts = { both: 0, only_a: 0, only_b: 0, neither: 0 }
-  for (const { a, b } of pairs) {
-    const [good_a, good_b] = [a, b].map(({ fault, verdict }) => verdict === successOf(fault))
-    counts[good_a ? (good_b ? "both" : "only_a") : good_b ? "only_b" : "neither"]++
-  }
-  return counts
 }
 
 const sizeOf = ({ both, only_a, only_b, neither }: PairCounts) => both + only_a + only_b + neither

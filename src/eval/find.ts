@@ -1,7 +1,6 @@
 import { UsageError } from "../lib/errors.ts"
 import { matchPrefix } from "../lib/prefix.ts"
 import type { Store } from "../store/open.ts"
-import { getTrial } from "../store/trials.ts"
 
 /** A campaign, or one attempt at a trial. */
 export interface Found {
@@ -26,12 +25,14 @@ export function findResult(store: Store, word: string): Found {
   return found
 }
 
-/** The campaign that an id leads to, as by `findResult`. A trial is none. */
+/** A campaign by a unique beginning among campaigns, or `last`. A trial is none. */
 export function findStoredCampaign(store: Store, word: string): string {
-  const { kind, id } = findResult(store, word)
-  if (kind === "campaign") return id
-  const campaign = getTrial(store, id)?.campaign
-  throw new UsageError(`${word} is a trial, not a campaign`, { hint: `its campaign is ${campaign}` })
+  if (word === "last") return findResult(store, word).id
+  const campaigns = store.db.query<{ id: string }, []>("select id from campaigns").all()
+  const ids = campaigns.map(({ id }) => id)
+  const found = word === "" || ids.some((id) => id.startsWith(word)) ? undefined : trialNamed(store, word)
+  if (found) throw new UsageError(`${word} is a trial, not a campaign`, { hint: `its campaign is ${found.campaign}` })
+  return matchPrefix(word, ids, "campaign", "operator eval list shows the campaigns")
 }
 
 // internal
@@ -40,3 +41,11 @@ const PLACES = `
   select id as word, 'trial' as kind, id from trials
   union all select lab, 'trial', id from trials where lab is not null
   union all select id, 'campaign', id from campaigns`
+
+function trialNamed(store: Store, word: string): { campaign: string } | null {
+  return store.db
+    .query<{ campaign: string }, { word: string }>(
+      "select campaign from trials where substr(id, 1, length(:word)) = :word or substr(lab, 1, length(:word)) = :word limit 1",
+    )
+    .get({ word })
+}

@@ -1,6 +1,18 @@
 /** What a shell's completion offers for an argument. Files are offered wherever nothing else is. */
 export type CandidateKind =
-  "campaign" | "subject" | "fault" | "target" | "variant" | "lab" | "node" | "ticket" | "injection" | "log" | "result"
+  | "campaign"
+  | "subject"
+  | "fault"
+  | "target"
+  | "variant"
+  | "lab"
+  | "node"
+  | "ticket"
+  | "injection"
+  | "log"
+  | "result"
+  | "campaign-id"
+  | "side"
 
 interface Described {
   description?: string

@@ -12,6 +12,11 @@ export function note(text: string): void {
   writeLine(process.stderr, text)
 }
 
+/** A sentence on lines that fit a terminal; on one line where there is none. */
+export function wrapped(text: string, stream: Pick<Stream, "isTTY" | "columns">): string {
+  return stream.isTTY && stream.columns ? Bun.wrapAnsi(text, stream.columns) : text
+}
+
 /** Data for programs: indented JSON. Control characters are escaped, so that it is safe on a terminal too. */
 export function printJson(value: unknown): void {
   const json = JSON.stringify(value, null, 2) ?? "null"

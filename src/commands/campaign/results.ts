@@ -1,7 +1,7 @@
 import { showOutcome } from "../../audit/outcome.ts"
 import type { Result } from "../../eval/results.ts"
 import { summariesOf } from "../../eval/summary.ts"
-import { note, paint, print, safeText } from "../../lib/output.ts"
+import { note, paint, print, safeText, wrapped } from "../../lib/output.ts"
 import type { CampaignDollars } from "../../store/spending.ts"
 import { nextStory, tellNext } from "./next.ts"
 import { printGroups } from "./groups.ts"
@@ -29,8 +29,7 @@ export function printSummary(results: readonly Result[]): void {
   const summaries = summariesOf(results)
   printGroups(summaries, summaryTable())
   const { dim } = paint(process.stderr)
-  const width = process.stderr.isTTY ? process.stderr.columns || Infinity : Infinity
-  for (const line of legendOf(summaries)) note(dim(width === Infinity ? line : Bun.wrapAnsi(line, width)))
+  for (const line of legendOf(summaries)) note(dim(wrapped(line, process.stderr)))
 }
 
 /** Why each verdict is what it is, and how the agents' sessions ended. */

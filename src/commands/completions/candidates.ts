@@ -36,6 +36,10 @@ export function candidatesOf(kind: CandidateKind, given: Given, prefix: string):
       return ids(given, ["injections"], prefix)
     case "result":
       return ["last", ...ids(given, ["campaigns", "trials", "labs"], prefix)]
+    case "campaign-id":
+      return ["last", ...ids(given, ["campaigns"], prefix)]
+    case "side":
+      return [...discover("variants").map(({ name }) => name), "last", ...ids(given, ["campaigns"], prefix)]
     case "log":
       return ["last", ...ids(given, ["trials", "labs", "sessions", "tickets"], prefix)]
     default:

@@ -12,7 +12,7 @@ export default defineCommand({
   args: {
     campaign: {
       type: "positional",
-      complete: "result",
+      complete: "campaign-id",
       multiple: true,
       description: "campaigns, or the beginnings of their ids; or `last`",
     },

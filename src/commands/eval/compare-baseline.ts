@@ -15,7 +15,7 @@ export default defineCommand({
   args: {
     campaign: {
       type: "positional",
-      complete: "result",
+      complete: "campaign-id",
       description: "a campaign, or the beginning of its id; or `last`",
     },
     baseline: {

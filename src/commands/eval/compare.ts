@@ -14,12 +14,12 @@ export default defineCommand({
     "operator eval compare 2026-01-28T20 last",
   ],
   args: {
-    a: { type: "positional", complete: "result", description: "a variant, or a campaign; `last` is the newest" },
-    b: { type: "positional", complete: "result", description: "another one" },
+    a: { type: "positional", complete: "side", description: "a variant, or a campaign; `last` is the newest" },
+    b: { type: "positional", complete: "side", description: "another one" },
     campaign: {
       type: "string",
       valueHint: "ID",
-      complete: "result",
+      complete: "campaign-id",
       description: "of two variants: in which campaign (the newest that has both)",
     },
   },

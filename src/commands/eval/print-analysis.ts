@@ -2,7 +2,7 @@ import type { Analysis } from "../../eval/analysis.ts"
 import type { Arm } from "../../eval/arm.ts"
 import type { SeverityCurve, SeverityPoint } from "../../eval/severity.ts"
 import { showDuration } from "../../lib/duration.ts"
-import { note, oneLine, paint, print } from "../../lib/output.ts"
+import { note, oneLine, paint, print, wrapped } from "../../lib/output.ts"
 import type { Column } from "../../lib/table.ts"
 import { printTable } from "../../lib/table.ts"
 import { printGroups } from "../campaign/groups.ts"
@@ -18,7 +18,7 @@ export function printAnalysis(analysis: Analysis, file: string): void {
   for (const { name, id, state, done, total } of analysis.campaigns) {
     print(`${bold(oneLine(name))}  ${dim(id)}  ${state}: ${done} of ${total} trials`)
   }
-  for (const warning of analysis.warnings) note(yellow(oneLine(warning)))
+  for (const warning of analysis.warnings) note(yellow(wrapped(oneLine(warning), process.stderr)))
   if (analysis.totals.length === 0) return note("No trial has begun: there is nothing to analyze yet.")
   print("")
   printScorecard(
@@ -28,7 +28,7 @@ export function printAnalysis(analysis: Analysis, file: string): void {
   print("")
   printGroups(analysis.arms, { heading: cellName, layouts: LAYOUTS })
   for (const curve of analysis.severity) printCurve(curve)
-  for (const line of LEGEND) note(dim(wrapped(line)))
+  for (const line of LEGEND) note(dim(wrapped(line, process.stderr)))
   note("")
   tellNext(file, [
     [`eval show ${analysis.campaigns[0]!.id}`, "every trial"],
@@ -41,8 +41,6 @@ export function printAnalysis(analysis: Analysis, file: string): void {
 const LEGEND = [
   "Intervals: 95 %. Of rates Wilson's, in the scorecard never narrower than a bootstrap over cells. Times: Kaplan and Meier; mean: up to the deadline, so that what never came counts as that.",
 ]
-
-const wrapped = (line: string) => (process.stderr.isTTY ? Bun.wrapAnsi(line, process.stderr.columns || 80) : line)
 
 const MEAN: Column<Arm> = { title: "RECOVERED, MEAN", value: ({ times }) => showMean(times.recovered), align: "right" }
 
@@ -90,7 +88,7 @@ function printCurve(curve: SeverityCurve): void {
     { title: "INTERVAL", value: showInterval, align: "right" },
   ]
   printTable(curve.points, columns)
-  print(halfInWords(curve))
+  print(wrapped(halfInWords(curve), process.stdout))
 }
 
 /** Where half of the trials succeed, and how sure that is. */

@@ -2,7 +2,7 @@ import type { Comparison, Question } from "../../eval/compare.ts"
 import type { Changes } from "../../eval/paired-measures.ts"
 import { showDollars } from "../../lib/dollars.ts"
 import { showDuration } from "../../lib/duration.ts"
-import { note, oneLine, paint, print } from "../../lib/output.ts"
+import { note, oneLine, paint, print, wrapped } from "../../lib/output.ts"
 import type { Column } from "../../lib/table.ts"
 import { printGroups } from "../campaign/groups.ts"
 import { printScorecard, type ScoreRow } from "./scorecard.ts"
@@ -23,7 +23,7 @@ export function printComparisons(comparisons: readonly Comparison[]): void {
   }
   const asked = rows.length > 1 ? `HOLM: p when all ${rows.length} rows are taken together. ` : ""
   const line = `P: McNemar's exact test. ${asked}Differences are B's minus A's over pairs, with 95 % intervals that are never narrower than a bootstrap over cells.`
-  note(dim(process.stderr.isTTY ? Bun.wrapAnsi(line, process.stderr.columns || 80) : line))
+  note(dim(wrapped(line, process.stderr)))
 }
 
 /** What may be concluded, in a sentence. No winner where the intervals allow none. */

@@ -15,7 +15,7 @@ export default defineCommand({
     campaign: {
       type: "positional",
       required: false,
-      complete: "result",
+      complete: "campaign-id",
       description: "a campaign, or the beginning of its id; or `last`; left out: all",
     },
   },

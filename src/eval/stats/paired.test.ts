@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { holm } from "./holm.ts"
-import { mcnemar, pairedDifference, unpairedDifference } from "./paired.ts"
+import { mcnemar, pairedDifference, phi, unpairedDifference } from "./paired.ts"
 
 describe("McNemar's exact test", () => {
   // scipy.stats.binomtest 1.17 of the pairs that differ; the first is the example of statsmodels' `mcnemar`, which prints 4.434e-06.
@@ -54,6 +54,13 @@ test("the difference without pairs is that of Newcombe's other method 10", () =>
   const second = unpairedDifference({ successes: 3, n: 10 }, { successes: 9, n: 10 })
   expect([second.low, second.high]).toEqual([expect.closeTo(0.1705, 4), expect.closeTo(0.809, 4)])
   expect(unpairedDifference({ successes: 0, n: 0 }, { successes: 1, n: 1 })).toEqual({ low: -1, high: 1 })
+})
+
+test("φ is the correlation of two columns of noughts and ones", () => {
+  // numpy.corrcoef of the same pairs.
+  expect(phi({ both: 20, only_a: 5, only_b: 10, neither: 15 })).toBeCloseTo(0.4082482904638631, 12)
+  expect(phi({ both: 5, only_a: 0, only_b: 0, neither: 5 })).toBe(1)
+  expect(phi({ both: 5, only_a: 5, only_b: 0, neither: 0 })).toBeNull()
 })
 
 test("Holm's adjustment is that of R's p.adjust and of statsmodels' multipletests", () => {

@@ -33,6 +33,12 @@ export function pairedDifference(pairs: PairCounts): Interval & { difference: nu
   return { difference: b - a, ...squareAndAdd(of_both) }
 }
 
+/** How far the successes of A and B go together: φ, from -1 to 1. Null where one of them always or never succeeds. */
+export function phi(pairs: PairCounts): number | null {
+  const { excess, margins } = excessOf(pairs)
+  return margins === 0 ? null : excess / Math.sqrt(margins)
+}
+
 /** A number of trials and the successes among them. */
 export interface Share {
   successes: number
@@ -65,9 +71,13 @@ function squareAndAdd({ a, b, wilson_a, wilson_b, phi }: Rates): Interval {
 }
 
 /** Of the two arms, made smaller where it is positive, as the method has it. */
-function correlation({ both, only_a, only_b, neither }: PairCounts, n: number): number {
-  const margins = (both + only_a) * (neither + only_b) * (both + only_b) * (neither + only_a)
+function correlation(pairs: PairCounts, n: number): number {
+  const { excess, margins } = excessOf(pairs)
   if (margins === 0) return 0
-  const excess = both * neither - only_a * only_b
   return (excess > 0 ? Math.max(excess - n / 2, 0) : excess) / Math.sqrt(margins)
+}
+
+function excessOf({ both, only_a, only_b, neither }: PairCounts): { excess: number; margins: number } {
+  const margins = (both + only_a) * (neither + only_b) * (both + only_b) * (neither + only_a)
+  return { excess: both * neither - only_a * only_b, margins }
 }
