@@ -21,14 +21,17 @@ export interface Changes {
 
 /** Every measure that pairs have on both sides. A time that never came counts as the shorter horizon of the two. */
 export function changesBetween(pairs: readonly Pair[]): Changes[] {
-  const times = MOMENTS.map((moment) =>
-    change({ name: `${moment}_ms`, title: `${moment}, mean`, unit: "ms" }, pairs, timesAt(moment)),
+  const times = MOMENTS.filter((moment) => SIDES.every((side) => pairs.some((pair) => timeOf(pair[side], moment)))).map(
+    (moment) => change({ name: `${moment}_ms`, title: `${moment}, mean`, unit: "ms" }, pairs, timesAt(moment)),
   )
   const others = MEASURES.map((measure) => change(measure, pairs, ({ a, b }) => [measure.of(a), measure.of(b)]))
   return [...times, ...others].filter((one) => one !== null)
 }
 
 // internal
+
+/** A side that never acts has no time of acting, and nobody waits for it. */
+const SIDES = ["a", "b"] as const
 
 /** With fewer no test could call a difference significant, however great it is. */
 const FEWEST = 6
