@@ -105,7 +105,7 @@ test("eval plan tells the trials, the time and the dollars of a difference, and 
   const { stdout, stderr, exit_code } = await evaluate("plan", "--detect", "30pp", "quickstart")
   expect(exit_code).toBe(0)
   expect(stdout).toMatch(
-    /^ {2}pairs +\d+ of each two variants\n {2}repetitions +\d+ .*\n {2}trials +[\d,]+\n {2}time +about /m,
+    /^ {2}pairs +\d+ of each two variants; .*\n {2}repetitions +\d+ .*\n {2}trials +[\d,]+\n {2}time +about /m,
   )
   expect(stderr).toContain("adjusted for the 6 questions")
   expect(await evaluate("plan", "--detect", "15", "quickstart")).toMatchObject({ exit_code: 2 })

@@ -1,7 +1,7 @@
 import { DEFAULT_LIMITS } from "../agent/limits.ts"
 import { isClaude } from "../agent/variant.ts"
 import { type Earlier, earlierResults } from "../eval/earlier.ts"
-import { ALPHA, differingOf, pairsNeeded, POWER } from "../eval/stats/detectable.ts"
+import { ALPHA, differingOf, pairsNeeded, POWER, trialsNeeded } from "../eval/stats/detectable.ts"
 import { cellKey } from "../eval/summary.ts"
 import { UsageError } from "../lib/errors.ts"
 import { isNoFault } from "../store/injections.ts"
@@ -24,6 +24,8 @@ export interface PowerPlan {
   /** How far successes of both sides are taken to go together, and the earlier pairs that say so; 0: none, which needs most. */
   correlation: { value: number; earlier: number }
   pairs: number
+  /** Trials of each variant that it would take without pairs. */
+  without_pairs: number
   /** Cells in which something is broken: each repetition is so many pairs. */
   cells: number
   repetitions: number
@@ -57,12 +59,23 @@ export async function planPower(
   const unbroken = block.some(({ fault }) => isNoFault(fault))
   const questions = (variants.length - 1) * (unbroken ? 2 : 1)
   const { rate, correlation } = assumptions(earlier)
-  const pairs = neededFor(detect, rate.value, correlation.value, ALPHA / questions)
+  const { pairs, without_pairs } = neededFor(detect, rate.value, correlation.value, ALPHA / questions)
   const repetitions = Math.ceil(pairs / broken.size)
   const expectation = await expectTrials(store, block)
   const all = Array.from({ length: repetitions }, () => block.map(expectation)).flat()
   return {
-    ...{ detect, power: POWER, alpha: ALPHA, questions, rate, correlation, pairs, cells: broken.size, repetitions },
+    ...{
+      detect,
+      power: POWER,
+      alpha: ALPHA,
+      questions,
+      rate,
+      correlation,
+      pairs,
+      without_pairs,
+      cells: broken.size,
+      repetitions,
+    },
     ...{ trials: all.length, parallel, expected: expectAll(all, { parallel, cooldown_ms }) },
     dollars: await dollarsOf(store, block, earlier, repetitions),
   }
@@ -103,15 +116,22 @@ function assumptions({ shares, correlation }: Earlier): Pick<PowerPlan, "rate" |
 }
 
 /** In the direction that needs more, of those that there are. */
-function neededFor(detect: number, rate: number, rho: number, alpha: number): number {
+function neededFor(
+  detect: number,
+  rate: number,
+  rho: number,
+  alpha: number,
+): Pick<PowerPlan, "pairs" | "without_pairs"> {
   const others = [rate + detect, rate - detect].filter((other) => other >= 0 && other <= 1)
   if (others.length === 0)
     throw new UsageError(
       `a rate of ${Math.round(rate * 100)} % cannot change by ${Math.round(detect * 100)} percentage points`,
     )
-  return Math.max(
-    ...others.map((other) => pairsNeeded(differingOf(Math.min(rate, other), Math.max(rate, other), rho), alpha)),
-  )
+  const sides = others.map((other) => [Math.min(rate, other), Math.max(rate, other)] as const)
+  return {
+    pairs: Math.max(...sides.map(([a, b]) => pairsNeeded(differingOf(a, b, rho), alpha))),
+    without_pairs: Math.max(...sides.map(([a, b]) => trialsNeeded(a, b, alpha))),
+  }
 }
 
 async function dollarsOf(

@@ -35,7 +35,11 @@ describe("a variant over all cells", () => {
     const { broken, cells } = totalOf(campaign(), "bot")
     expect(cells).toBe(3)
     expect(broken).toMatchObject({ count: 2, n: 6, rate: expect.closeTo(1 / 3, 12) })
-    expect(broken.lift).toMatchObject({ difference: expect.closeTo(1 / 3, 12), cells: 3 })
+    expect(broken.lift).toMatchObject({
+      difference: expect.closeTo(1 / 3, 12),
+      cells: 3,
+      detectable: expect.closeTo(0.71, 1),
+    })
     expect(broken.of_the_way!.share).toBeCloseTo(1 / 3, 12)
     expect(totalOf(campaign(), "oracle").broken.of_the_way!.share).toBe(1)
     expect(totalOf(campaign(), "nobody").broken).toMatchObject({ lift: null, of_the_way: null })
@@ -59,6 +63,15 @@ describe("a variant over all cells", () => {
       ["nobody", "bot", "oracle"].map((variant) => measured({ fault, variant })),
     )
     expect(totalOf(healing, "bot").broken.of_the_way).toBeNull()
+  })
+
+  test("succeeds in all of k trials as often as its cells do on average", () => {
+    expect(totalOf(campaign(), "bot").pass).toEqual([
+      { k: 1, at: expect.closeTo(1 / 3, 12), all: expect.closeTo(1 / 3, 12) },
+      { k: 2, at: expect.closeTo(1 / 3, 12), all: expect.closeTo(1 / 3, 12) },
+    ])
+    const uneven = [...campaign(), measured({ fault: "node_kill", repetition: 3, variant: "bot" })]
+    expect(totalOf(uneven, "bot").pass.map(({ k }) => k)).toEqual([1, 2])
   })
 
   test("tells false alarms from false actions where nothing is broken, and keeps both out of its repairs", () => {

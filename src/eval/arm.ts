@@ -62,7 +62,7 @@ export function armOf({ summary, all, counted }: Attempts): Arm {
     times: timeSummaries(counted),
     measures: spreadsOf(counted),
     dollars: dollarsOf(all, counted),
-    pass: K.filter((k) => summary.n > 1 && k <= summary.n).map((k) => passOf(k, summary.success.count, summary.n)),
+    pass: passesOf(summary),
   }
 }
 
@@ -102,6 +102,15 @@ export function dollarsOf(
   }
 }
 
+/** None of a single trial: it would be the rate again. */
+export function passesOf({ n, success }: Pick<Summary, "n" | "success">): Pass[] {
+  return K.filter((k) => n > 1 && k <= n).map((k) => ({
+    k,
+    at: passAt(k, success.count, n) ?? 0,
+    all: passAll(k, success.count, n) ?? 0,
+  }))
+}
+
 export function succeeded(trials: readonly Pick<Measured, "fault" | "verdict">[]): number {
   return trials.filter(({ fault, verdict }) => verdict === successOf(fault)).length
 }
@@ -110,12 +119,6 @@ export function succeeded(trials: readonly Pick<Measured, "fault" | "verdict">[]
 
 /** k of pass@k and pass^k. */
 const K = [1, 2, 3, 5, 10]
-
-const passOf = (k: number, successes: number, n: number): Pass => ({
-  k,
-  at: passAt(k, successes, n) ?? 0,
-  all: passAll(k, successes, n) ?? 0,
-})
 
 function timeSummary(times: CensoredTime[], clusters: CensoredTime[][], horizon_ms: number): TimeSummary | null {
   const middle = median(times)

@@ -139,4 +139,16 @@ describe("a comparison", () => {
     const { changes } = compare(trials("a", goods(1, 1), { cost_usd: null }), trials("b", goods(1, 1)))
     expect(changes.map(({ name }) => name)).not.toContain("cost_usd")
   })
+
+  test("says what else was different between the two sides", () => {
+    const given = { variant_text: "v-2", subject_text: "s-2", judge_version: 1, campaign: "c-2" }
+    const later = [measured({ ...given }, { horizon_ms: 5_000 })]
+    expect(compare([measured()], later, ["variant"]).caveats).toEqual([
+      "the subject was changed in between",
+      "the variant oracle was changed in between",
+      "the deadlines differ: who has longer repairs more",
+      "the judges differ: operator eval regrade lets one judge all",
+    ])
+    expect(compare(trials("a", goods(1, 2)), trials("b", goods(2, 2), { variant_text: "v-2" })).caveats).toEqual([])
+  })
 })

@@ -1,7 +1,7 @@
 import { isNoFault } from "../store/injections.ts"
 import { SEED } from "./arm.ts"
 import { type Changes, changesBetween } from "./paired-measures.ts"
-import type { Pair, Pairing } from "./pairs.ts"
+import { caveatsOf, type Pair, type Pairing } from "./pairs.ts"
 import { hull, ratioBootstrap } from "./stats/bootstrap.ts"
 import { ALPHA, detectableByPairs } from "./stats/detectable.ts"
 import { holm } from "./stats/holm.ts"
@@ -25,6 +25,8 @@ export interface Comparison extends Pick<Pairing, "dropped" | "alone"> {
   questions: Question[]
   /** Every measure, over the pairs in which both have it. */
   changes: Changes[]
+  /** What else than the two sides was different, so that it may be what made the difference. */
+  caveats: string[]
 }
 
 /** Who succeeds more often: at repairs where something was broken, at staying quiet where nothing was. */
@@ -51,6 +53,7 @@ export function compareAll(all: readonly Sides[]): Comparison[] {
     ...{ a, b, dropped, alone, pairs: pairs.length, cells: Map.groupBy(pairs, keyOf).size },
     questions: asked[i]!.map((question) => answer(question, adjusted.shift() ?? 1, p_values.length)),
     changes: changesBetween(pairs),
+    caveats: caveatsOf(pairs),
   }))
 }
 

@@ -32,3 +32,18 @@ export function pairUp(a: readonly Measured[], b: readonly Measured[], also: Als
   const alone = of_a.length + partners.size - 2 * matched.length
   return { pairs, dropped: matched.length - pairs.length, alone }
 }
+
+/** What differs within pairs although it should not: then they are not the same trial under two sides. */
+export function caveatsOf(pairs: readonly Pair[]): string[] {
+  const differ = (of: (trial: Measured) => unknown) => pairs.some(({ a, b }) => of(a) !== of(b))
+  const same_variant = pairs.filter(({ a, b }) => a.variant === b.variant)
+  const changed = same_variant.filter(({ a, b }) => a.variant_text !== b.variant_text).map(({ a }) => a.variant)
+  return [
+    ...(differ(({ subject_text }) => subject_text) ? ["the subject was changed in between"] : []),
+    ...[...new Set(changed)].map((variant) => `the variant ${variant} was changed in between`),
+    ...(differ(({ facts }) => facts?.horizon_ms) ? ["the deadlines differ: who has longer repairs more"] : []),
+    ...(differ(({ judge_version }) => judge_version)
+      ? ["the judges differ: operator eval regrade lets one judge all"]
+      : []),
+  ]
+}

@@ -1,8 +1,19 @@
 import { isNoFault } from "../store/injections.ts"
-import { type Attempts, type Dollars, dollarsOf, SEED, succeeded, type TimeSummary, timeSummaries } from "./arm.ts"
+import {
+  type Attempts,
+  type Dollars,
+  dollarsOf,
+  type Pass,
+  passesOf,
+  SEED,
+  succeeded,
+  type TimeSummary,
+  timeSummaries,
+} from "./arm.ts"
 import type { Measured } from "./measured.ts"
 import { type Spread, spreadsOf } from "./measures.ts"
 import { hull, ratioBootstrap } from "./stats/bootstrap.ts"
+import { detectableByTrials } from "./stats/detectable.ts"
 import { unpairedDifference } from "./stats/paired.ts"
 import { type Interval, wilson } from "./stats/wilson.ts"
 import { cellKey, type Moment, successOf } from "./summary.ts"
@@ -19,6 +30,8 @@ export interface Total {
   times: Record<Moment, TimeSummary | null>
   measures: Record<string, Spread | null>
   dollars: Dollars
+  /** The mean over the cells in which something was broken, for each k that all of them have trials for. */
+  pass: Pass[]
   invalid: number
   errors: number
   running: number
@@ -37,6 +50,8 @@ export interface Rate extends Interval {
 export interface Lift extends Interval {
   difference: number
   cells: number
+  /** The smallest difference that so many trials without pairs would have shown with 80 %; null: not even the greatest. */
+  detectable: number | null
 }
 
 /** The controls that every other variant is measured against. */
@@ -72,6 +87,7 @@ export function totalOf(
     times: timeSummaries(broken, cellsOf(broken)),
     measures: spreadsOf(counted),
     dollars: dollarsOf(attempts, counted, cellsOf(counted)),
+    pass: meanPass(cells.filter(({ summary }) => !isNoFault(summary.fault) && summary.n > 0)),
     invalid: summed("invalid"),
     errors: summed("errors"),
     running: summed("running"),
@@ -115,7 +131,17 @@ function liftOf(nobody: readonly Measured[], variant: readonly Measured[]): Lift
   }
   const difference = sum(parts.map(({ of }) => of)) / cells.length
   const bounds = hull(unpairedDifference(share(0), share(1)), ratioBootstrap(parts, { seed: SEED }))
-  return { difference, cells: cells.length, ...bounds }
+  const [least, rate] = [Math.min(share(0).n, share(1).n), share(0).successes / share(0).n]
+  return { difference, cells: cells.length, ...bounds, detectable: detectableByTrials(least, rate) }
+}
+
+function meanPass(cells: readonly Attempts[]): Pass[] {
+  const passes = cells.map(({ summary }) => passesOf(summary))
+  return (passes[0] ?? []).flatMap(({ k }) => {
+    const of_k = passes.flatMap((pass) => pass.find((one) => one.k === k) ?? [])
+    const mean = (what: "at" | "all") => sum(of_k.map((pass) => pass[what])) / of_k.length
+    return of_k.length < cells.length ? [] : [{ k, at: mean("at"), all: mean("all") }]
+  })
 }
 
 /** How far a variant comes from what nobody does to what the known repair does. Null where that repair is no better than nobody. */

@@ -53,11 +53,11 @@ export default defineCommand({
 const points = (share: number) => `${Number((share * 100).toFixed(1))} pp`
 
 function printPlan(plan: PowerPlan): void {
-  const { pairs, cells, repetitions, trials, parallel, expected, dollars } = plan
+  const { pairs, without_pairs, cells, repetitions, trials, parallel, expected, dollars } = plan
   const unknown =
     dollars.unknown.length > 0 ? `, without ${dollars.unknown.join(", ")}: it has no limit, and was never run` : ""
   const rows: [string, string][] = [
-    ["pairs", `${pairs} of each two variants`],
+    ["pairs", `${pairs} of each two variants; without pairs ${without_pairs} trials of each`],
     [
       "repetitions",
       `${repetitions} of each cell with each variant (\`trials: ${repetitions}\`, or -n ${repetitions}), ${cells} cells with a fault`,

@@ -8,9 +8,9 @@ import { printTable } from "../../lib/table.ts"
 import { printGroups } from "../campaign/groups.ts"
 import { tellNext } from "../campaign/next.ts"
 import { summaryTable } from "../campaign/summary-table.ts"
-import { cellName, showInterval, showPercent } from "../campaign/words.ts"
+import { cellName, showInterval } from "../campaign/words.ts"
 import { printScorecard } from "./scorecard.ts"
-import { NONE, scoresOf, showMean, showPerSuccess, showSpread } from "./scores.ts"
+import { scoresOf, showMean, showPass, showPerSuccess, showSpread } from "./scores.ts"
 
 /** The scorecard of all variants, the table of all cells, the curves, and what a reader ought to know. */
 export function printAnalysis(analysis: Analysis, file: string): void {
@@ -62,15 +62,7 @@ const PER_SUCCESS: Column<Arm> = {
   align: "right",
 }
 
-/** All of k succeed: the greatest k that is known. */
-const PASS: Column<Arm> = {
-  title: "PASS^K",
-  value: ({ pass }) => {
-    const last = pass.at(-1)
-    return last ? `${showPercent(last.all)} (k=${last.k})` : NONE
-  },
-  align: "right",
-}
+const PASS: Column<Arm> = { title: "PASS^K", value: ({ pass }) => showPass(pass), align: "right" }
 
 const BASE = summaryTable().layouts
 const LAYOUTS: Column<Arm>[][] = [

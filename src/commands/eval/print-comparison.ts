@@ -10,7 +10,7 @@ import { showLift } from "./scores.ts"
 
 /** What each comparison says of success, and below it every measure side by side. */
 export function printComparisons(comparisons: readonly Comparison[]): void {
-  const { bold, dim } = paint(process.stdout)
+  const { bold, dim, yellow } = paint(process.stdout)
   const rows = comparisons.flatMap((comparison) =>
     comparison.questions.map((question): Row => ({ ...comparison, question })),
   )
@@ -18,6 +18,7 @@ export function printComparisons(comparisons: readonly Comparison[]): void {
   for (const comparison of comparisons) {
     print(`\n${bold(oneLine(namesOf(comparison)))}`)
     print(dim(countsInWords(comparison)))
+    for (const caveat of comparison.caveats) note(yellow(oneLine(`${namesOf(comparison)}: ${caveat}`)))
     const changes = comparison.changes.filter(isSaid)
     if (changes.length > 0) printScorecard(["A", "B", "B − A"], changes.map(scoreRow))
   }

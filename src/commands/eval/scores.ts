@@ -1,4 +1,4 @@
-import type { Dollars, TimeSummary } from "../../eval/arm.ts"
+import type { Dollars, Pass, TimeSummary } from "../../eval/arm.ts"
 import { MEASURES, type Measure, type Spread } from "../../eval/measures.ts"
 import { MOMENTS } from "../../eval/summary.ts"
 import type { Rate, Total } from "../../eval/totals.ts"
@@ -16,6 +16,7 @@ export function scoresOf(totals: readonly Total[]): ScoreRow[] {
     row("  of the way to oracle", ({ broken: { of_the_way: way } }) =>
       way === null ? NONE : `${showPercent(way.share)}, ${showInterval(way)}`,
     ),
+    row("  all of k (pass^k)", ({ pass }) => showPass(pass)),
     ...MOMENTS.flatMap((moment) => [
       row(`${moment}, median`, ({ times }) => showCensored(times[moment]?.median ?? null)),
       row("  mean", ({ times }) => showMean(times[moment])),
@@ -46,6 +47,12 @@ export const NONE = "–"
 /** "3 of 4, 30–95 %" */
 export function showRate(rate: Rate): string {
   return rate.n === 0 ? NONE : `${rate.count} of ${rate.n}, ${showInterval(rate)}`
+}
+
+/** All of k trials succeed, for the greatest k that is known. */
+export function showPass(pass: readonly Pass[]): string {
+  const last = pass.at(-1)
+  return last ? `${showPercent(last.all)} (k=${last.k})` : NONE
 }
 
 /** "+25 pp, −12 to +53": of rates that are subtracted the unit is the percentage point. */
