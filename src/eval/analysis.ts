@@ -40,14 +40,13 @@ export function analysisOf(campaigns: CampaignOutcome[], given: readonly Measure
   const by_arm = Map.groupBy(trials, armKey)
   const arms = summariesOf(trials).map((summary) => attemptsOf(summary, by_arm.get(armKey(summary)) ?? []))
   const by_variant = Map.groupBy(arms, ({ summary }) => summary.variant)
-  const counted = new Map([...by_variant].map(([variant, cells]) => [variant, cells.flatMap((cell) => cell.counted)]))
-  const totals = [...by_variant].map(([variant, cells]) => totalOf(variant, cells, (one) => counted.get(one) ?? []))
+  const totals = [...by_variant].map(([variant, cells]) => totalOf(variant, cells, (one) => by_variant.get(one) ?? []))
   const versions = [...new Set(trials.flatMap(({ judge_version }) => judge_version ?? []))].sort((a, b) => a - b)
   return {
     campaigns,
     arms: arms.map(armOf),
     totals: totals.sort((a, b) => (b.broken.rate ?? -1) - (a.broken.rate ?? -1)),
-    severity: severityCurves([...counted.values()].flat()),
+    severity: severityCurves(arms.flatMap(({ counted }) => counted)),
     judges: { current: JUDGE_VERSION, versions },
     method: { confidence: 0.95, resamples: RESAMPLES, seed: SEED },
     warnings: warningsOf(campaigns, trials, versions),

@@ -6,6 +6,7 @@ import { endCampaign } from "../store/campaigns.ts"
 import { addJudgement } from "../store/judgements.ts"
 import { getOutcome, listOutcomes } from "./campaigns.ts"
 import { detailOf } from "./detail.ts"
+import { resultsOf } from "./results.ts"
 import { findResult, findStoredCampaign } from "./find.ts"
 
 let clock: ReturnType<typeof fakeClock>
@@ -114,4 +115,6 @@ test("a trial in detail has every judgement, and shows the newest", () => {
     [1, "unrepaired"],
     [2, "repaired"],
   ])
+  const results = resultsOf(stored.store, { campaign: "c1" })
+  expect(results.map(({ verdict, judge_version }) => [verdict, judge_version])).toEqual([["repaired", 2]])
 })

@@ -1,6 +1,7 @@
+import { latestJudgements } from "../store/judgements.ts"
 import type { Store } from "../store/open.ts"
 import { listTrials, type Trial } from "../store/trials.ts"
-import { type Result, resultOf } from "./results.ts"
+import { judgedResult, type Result, resultOf } from "./results.ts"
 import { type Usage, usageByLab } from "./usage.ts"
 
 /** One attempt at a trial with its newest judgement, what it used, and the texts that decide whether it can be compared. */
@@ -8,11 +9,14 @@ export interface Measured extends Result, Usage, Pick<Trial, "subject_text" | "v
 
 /** The attempts of one campaign, or those at one subject and fault over all campaigns, in the order in which they were made. */
 export function measuredOf(store: Store, which: { campaign: string } | { subject: string; fault: string }): Measured[] {
-  const usage = usageByLab(store, "campaign" in which ? which.campaign : null)
+  const campaign = "campaign" in which ? which.campaign : null
+  const usage = usageByLab(store, campaign)
+  const judgements = campaign === null ? null : latestJudgements(store, campaign)
   return listTrials(store, which).map((trial) => {
     const { subject_text, variant_text, created_at, lab } = trial
     const used = (lab === null ? undefined : usage.get(lab)) ?? UNUSED
-    return { ...resultOf(store, trial), ...used, subject_text, variant_text, created_at }
+    const result = judgements ? judgedResult(trial, judgements.get(trial.id)) : resultOf(store, trial)
+    return { ...result, ...used, subject_text, variant_text, created_at }
   })
 }
 

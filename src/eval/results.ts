@@ -1,4 +1,4 @@
-import { latestJudgement } from "../store/judgements.ts"
+import { type Judgement, latestJudgement, latestJudgements } from "../store/judgements.ts"
 import type { Store } from "../store/open.ts"
 import { listTrials, type Trial } from "../store/trials.ts"
 import type { Facts } from "./facts.ts"
@@ -30,12 +30,16 @@ export interface Result extends Pick<Trial, Shown>, Partial<Pick<Trial, "on_rest
 
 /** Every attempt of a campaign, in the order in which they were made. One that has not ended has no verdict yet. */
 export function resultsOf(store: Store, { campaign }: { campaign: string }): Result[] {
-  return listTrials(store, { campaign }).map((trial) => resultOf(store, trial))
+  const judgements = latestJudgements(store, campaign)
+  return listTrials(store, { campaign }).map((trial) => judgedResult(trial, judgements.get(trial.id)))
 }
 
 export function resultOf(store: Store, trial: Trial): Result {
+  return judgedResult(trial, latestJudgement(store, trial.id))
+}
+
+export function judgedResult(trial: Trial, judgement: Judgement | undefined): Result {
   const { id, campaign, subject, fault, target, params, variant, repetition, attempt, seed, stage, reason, lab } = trial
-  const judgement = latestJudgement(store, id)
   return {
     ...{ id, campaign, subject, fault, target, params, variant, repetition, attempt, seed, stage, reason, lab },
     ...(trial.on_restart === "void" && { on_restart: trial.on_restart }),

@@ -28,7 +28,7 @@ export function usageByLab(store: Store, campaign: string | null): Map<string, U
     const unknown = before.cost_usd === null || (cost_usd === null && usd === 0)
     by_lab.set(lab, {
       cost_usd: unknown ? null : before.cost_usd! + usd,
-      tokens: together(before.tokens, spent.has(id) ? tokensOf(store, id) : null),
+      tokens: together(before.tokens, usd > 0 || cost_usd === null ? tokensOf(store, id) : null),
       steps: before.steps + steps,
     })
   }

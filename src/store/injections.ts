@@ -39,7 +39,7 @@ export const HEALED_PAGE = "healed_page"
 export const NO_FAULT = ["none", "false_page", HEALED_PAGE] as const
 
 export function isNoFault(fault: string): boolean {
-  return NO_FAULT.some((name) => name === fault)
+  return (NO_FAULT as readonly string[]).includes(fault)
 }
 
 export type NewInjection = Pick<Injection, "id" | "lab" | "fault" | "targets" | "params" | "plan"> & {

@@ -34,6 +34,12 @@ export function latestJudgement(store: Store, trial: string): Judgement | undefi
   return row ? parsed(row) : undefined
 }
 
+/** The newest judgement of each trial of a campaign, by trial. */
+export function latestJudgements(store: Store, campaign: string): Map<string, Judgement> {
+  const rows = store.db.query<Row, [string]>(LATEST).all(campaign)
+  return new Map(rows.map((row) => [row.trial, parsed(row)]))
+}
+
 /** All judgements of a trial, oldest first. */
 export function listJudgements(store: Store, trial: string): Judgement[] {
   return store.db.query<Row, [string]>(`${SELECT} order by id`).all(trial).map(parsed)
@@ -44,6 +50,9 @@ export function listJudgements(store: Store, trial: string): Judgement[] {
 type Row = Omit<Judgement, "facts" | "reasons"> & { facts: string; reasons: string }
 
 const SELECT = "select trial, judge_version, facts, verdict, reasons, at from judgements where trial = ?"
+
+const LATEST = `select trial, judge_version, facts, verdict, reasons, at from judgements
+  where id in (select (select max(id) from judgements where trial = trials.id) from trials where campaign = ?)`
 
 function parsed(row: Row): Judgement {
   return { ...row, facts: JSON.parse(row.facts) as unknown, reasons: JSON.parse(row.reasons) as string[] }
