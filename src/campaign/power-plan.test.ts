@@ -91,6 +91,7 @@ describe("a plan", () => {
     await expect(plan([planned("node_kill", "a")])).rejects.toThrow("one variant cannot be compared")
     await expect(plan([planned("none", "a"), planned("none", "b")])).rejects.toThrow("nothing is broken in any cell")
     await expect(plan([])).rejects.toThrow("one variant")
+    await expect(plan(block(), 0.001)).rejects.toThrow("more than 65536 pairs would be needed")
     await expect(plan(block(), 0.9)).rejects.toThrow("a rate of 50 % cannot change by 90 percentage points")
   })
 })

@@ -1,7 +1,7 @@
 import { DEFAULT_LIMITS } from "../agent/limits.ts"
 import { isClaude } from "../agent/variant.ts"
 import { type Earlier, earlierResults } from "../eval/earlier.ts"
-import { ALPHA, differingOf, pairsNeeded, POWER, trialsNeeded } from "../eval/stats/detectable.ts"
+import { ALPHA, differingOf, MAX_PAIRS, pairsNeeded, POWER, trialsNeeded } from "../eval/stats/detectable.ts"
 import { cellKey } from "../eval/summary.ts"
 import { UsageError } from "../lib/errors.ts"
 import { isNoFault } from "../store/injections.ts"
@@ -128,10 +128,13 @@ function neededFor(
       `a rate of ${Math.round(rate * 100)} % cannot change by ${Math.round(detect * 100)} percentage points`,
     )
   const sides = others.map((other) => [Math.min(rate, other), Math.max(rate, other)] as const)
-  return {
-    pairs: Math.max(...sides.map(([a, b]) => pairsNeeded(differingOf(a, b, rho), alpha))),
-    without_pairs: Math.max(...sides.map(([a, b]) => trialsNeeded(a, b, alpha))),
-  }
+  const pairs = sides.map(([a, b]) => pairsNeeded(differingOf(a, b, rho), alpha) ?? Infinity)
+  const most = Math.max(...pairs)
+  if (most === Infinity)
+    throw new UsageError(`more than ${MAX_PAIRS} pairs would be needed to see so small a difference`, {
+      hint: "--detect a greater one",
+    })
+  return { pairs: most, without_pairs: Math.max(...sides.map(([a, b]) => trialsNeeded(a, b, alpha))) }
 }
 
 async function dollarsOf(

@@ -4,7 +4,7 @@ import { trialsAt } from "./sides.ts"
 import { armKey, summariesOf } from "./summary.ts"
 
 /** One cell under one variant in one campaign, among the same of other campaigns. */
-export interface Moment extends Arm {
+export interface Chapter extends Arm {
   campaign: string
   /** When its first trial was made. */
   at: string
@@ -13,11 +13,11 @@ export interface Moment extends Arm {
 }
 
 /** What came of a fault of a subject, of one variant or of all: by cell and variant, and in each the oldest campaign first. */
-export function historyOf(store: Store, subject: string, fault: string, variant?: string): Moment[] {
+export function historyOf(store: Store, subject: string, fault: string, variant?: string): Chapter[] {
   const trials = trialsAt(store, subject, fault).filter((trial) => variant === undefined || trial.variant === variant)
   const by_arm = Map.groupBy(trials, armKey)
   return summariesOf(trials).flatMap((summary) => {
-    let before = new Map<Moment["changed"][number], string>()
+    let before = new Map<Chapter["changed"][number], string>()
     return [...Map.groupBy(by_arm.get(armKey(summary)) ?? [], ({ campaign }) => campaign)].map(
       ([campaign, attempts]) => {
         const { subject_text, variant_text, created_at } = attempts[0]!

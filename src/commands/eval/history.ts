@@ -1,4 +1,4 @@
-import { historyOf, type Moment } from "../../eval/history.ts"
+import { historyOf, type Chapter } from "../../eval/history.ts"
 import { defineCommand } from "../../lib/command.ts"
 import { ago, note, printJson } from "../../lib/output.ts"
 import type { Column } from "../../lib/table.ts"
@@ -26,31 +26,31 @@ export default defineCommand({
     store.close()
     if (args.json) return printJson(history)
     if (history.length === 0) return note(`${args.variant} was never tried at ${args.fault} of ${args.subject}`)
-    printGroups(history, { heading: (moment) => `${cellName(moment)} · ${moment.variant}`, layouts: LAYOUTS })
+    printGroups(history, { heading: (chapter) => `${cellName(chapter)} · ${chapter.variant}`, layouts: LAYOUTS })
   },
 })
 
 // internal
 
-const CAMPAIGN: Column<Moment> = { title: "CAMPAIGN", value: ({ campaign }) => campaign }
-const SHORT: Column<Moment> = { title: "CAMPAIGN", value: ({ campaign }) => campaign.slice(0, 19) }
-const WHEN: Column<Moment> = { title: "WHEN", value: ({ at }) => ago(at, new Date()) }
-const CHANGED: Column<Moment> = {
+const CAMPAIGN: Column<Chapter> = { title: "CAMPAIGN", value: ({ campaign }) => campaign }
+const SHORT: Column<Chapter> = { title: "CAMPAIGN", value: ({ campaign }) => campaign.slice(0, 19) }
+const WHEN: Column<Chapter> = { title: "WHEN", value: ({ at }) => ago(at, new Date()) }
+const CHANGED: Column<Chapter> = {
   title: "CHANGED SINCE",
   value: ({ changed }) => changed.join(", "),
   paint: (_, { yellow }) => yellow,
 }
-const INTERVAL: Column<Moment> = {
+const INTERVAL: Column<Chapter> = {
   title: "INTERVAL",
   value: ({ n, success }) => (n === 0 ? "–" : showInterval(success)),
   align: "right",
 }
-const MEAN: Column<Moment> = {
+const MEAN: Column<Chapter> = {
   title: "RECOVERED, MEAN",
   value: ({ times }) => showMean(times.recovered),
   align: "right",
 }
-const PER_SUCCESS: Column<Moment> = {
+const PER_SUCCESS: Column<Chapter> = {
   title: "PER SUCCESS",
   value: ({ dollars }) => showPerSuccess(dollars),
   align: "right",
@@ -60,7 +60,7 @@ const PER_SUCCESS: Column<Moment> = {
 const REST = (summaryTable().layouts[0] ?? []).slice(1)
 const SUCCESS = REST.slice(0, 1)
 
-const LAYOUTS: Column<Moment>[][] = [
+const LAYOUTS: Column<Chapter>[][] = [
   [CAMPAIGN, WHEN, ...REST, MEAN, PER_SUCCESS, CHANGED],
   [SHORT, WHEN, ...SUCCESS, INTERVAL, MEAN, CHANGED],
   [SHORT, ...SUCCESS, INTERVAL, CHANGED],

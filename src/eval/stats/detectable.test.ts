@@ -43,6 +43,12 @@ describe("pairs", () => {
     expect(detectableByPairs(6, 0.2)).toBeNull()
   })
 
+  test("are planned by the thousand in no time", () => {
+    const needed = pairsNeeded(differingOf(0.5, 0.52, 0))
+    // By the normal approximation 9,806; the exact test needs about a hundred more.
+    expect(needed).toBeWithin(9_800, 10_100)
+  })
+
   test("of a difference that can just be seen have just that power", () => {
     const difference = detectableByPairs(60, 0.05)!
     expect(powerOfPairs(60, { only_b: difference + 0.05, only_a: 0.05 })).toBeCloseTo(0.8, 4)

@@ -5,6 +5,9 @@ import { Z_POWER, normalQuantile } from "./normal.ts"
 export const ALPHA = 0.05
 export const POWER = 0.8
 
+/** Nobody runs more, and to count further takes long. */
+export const MAX_PAIRS = 2 ** 16
+
 /** Of all pairs the shares in which B alone succeeds, and A alone. */
 export interface Differing {
   only_b: number
@@ -35,11 +38,11 @@ export function detectableByPairs(pairs: number, other_way: number, alpha = ALPH
   return bisected(1 - 2 * other_way, enough)
 }
 
-/** The fewest pairs that show a difference with `POWER`. */
-export function pairsNeeded(differing: Differing, alpha = ALPHA): number {
+/** The fewest pairs that show a difference with `POWER`; null: more than MAX_PAIRS. */
+export function pairsNeeded(differing: Differing, alpha = ALPHA): number | null {
   if (differing.only_b <= differing.only_a) throw new Error("there is no difference to show")
   let enough = 1
-  while (powerOfPairs(enough, differing, alpha) < POWER && enough < MAX_PAIRS) enough *= 2
+  for (; powerOfPairs(enough, differing, alpha) < POWER; enough *= 2) if (enough >= MAX_PAIRS) return null
   let few = enough / 2
   while (enough - few > 1) {
     const middle = Math.floor((few + enough) / 2)
@@ -74,8 +77,6 @@ export function detectableByTrials(each: number, a: number, alpha = ALPHA): numb
 
 /** Standard deviations beyond which next to nothing happens. */
 const WINDOW = 8
-/** Nobody runs more; a plan that needs them says so. */
-const MAX_PAIRS = 2 ** 16
 const BISECTIONS = 30
 
 /** The smallest value up to `most` that is enough; null where not even that is. */
@@ -97,7 +98,9 @@ function neededOf(differing: number, alpha: number): number {
   const key = `${differing} ${alpha}`
   const known = NEEDED.get(key)
   if (known !== undefined) return known
-  let [needed, tail] = [differing + 1, 0]
+  // What lies further out adds nothing that could be seen.
+  const farthest = Math.ceil(differing / 2 + (WINDOW * Math.sqrt(differing)) / 2)
+  let [needed, tail] = [Math.min(differing, farthest) + 1, 0]
   for (;;) {
     tail += binomial(needed - 1, differing, 0.5)
     if (2 * tail > alpha || needed === 0) break
