@@ -34,9 +34,8 @@ export function analyze(store: Store, campaigns: readonly string[]): Analysis {
   return analysisOf(outcomes, trials)
 }
 
-/** The same, of trials that were read already. Trials of several campaigns are never taken for attempts at one. */
-export function analysisOf(campaigns: CampaignOutcome[], given: readonly Measured[]): Analysis {
-  const trials = apart(campaigns, given)
+/** The same, of trials that were read already. */
+export function analysisOf(campaigns: CampaignOutcome[], trials: readonly Measured[]): Analysis {
   const by_arm = Map.groupBy(trials, armKey)
   const arms = summariesOf(trials).map((summary) => attemptsOf(summary, by_arm.get(armKey(summary)) ?? []))
   const by_variant = Map.groupBy(arms, ({ summary }) => summary.variant)
@@ -54,14 +53,6 @@ export function analysisOf(campaigns: CampaignOutcome[], given: readonly Measure
 }
 
 // internal
-
-/** Numbers repetitions through, so that the first repetition of one campaign is another trial than that of the next. */
-function apart(campaigns: readonly CampaignOutcome[], trials: readonly Measured[]): readonly Measured[] {
-  if (campaigns.length < 2) return trials
-  const most = trials.reduce((greatest, { repetition }) => Math.max(greatest, repetition), 0)
-  const place = new Map(campaigns.map(({ id }, i) => [id, i]))
-  return trials.map((trial) => ({ ...trial, repetition: trial.repetition + most * (place.get(trial.campaign) ?? 0) }))
-}
 
 function warningsOf(
   campaigns: readonly CampaignOutcome[],

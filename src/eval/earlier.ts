@@ -49,8 +49,7 @@ const kindOf = ({ subject, fault, variant }: { subject: string; fault: string; v
   JSON.stringify([subject, fault, variant])
 
 function shareOf(trials: readonly Measured[]): Share {
-  // Trials of several campaigns are not attempts at one.
-  const counted = [...Map.groupBy(trials, ({ campaign }) => campaign).values()].flatMap(countedIn)
+  const counted = countedIn(trials)
   return { successes: succeeded(counted), n: counted.length }
 }
 

@@ -58,6 +58,15 @@ describe("what is compared", () => {
     expect(names(sidesAt(stored.store, "kv", "node_kill"))).toEqual(["bot nobody", "bot oracle", "nobody oracle"])
   })
 
+  test("over several campaigns is every pair of each, though their repetitions have the same numbers", () => {
+    for (const campaign of ["c-3", "c-4"]) {
+      run(campaign)
+      for (const variant of ["nobody", "oracle"]) attempt(campaign, { variant })
+    }
+    const [, , sides] = sidesAt(stored.store, "kv", "node_kill")
+    expect(sides!.pairing).toMatchObject({ pairs: { length: 3 }, dropped: 0, alone: 1 })
+  })
+
   test("must have something in common", () => {
     expect(() => sides("nobody", "bot")).toThrow("no campaign has both nobody and bot")
     run("c-3")

@@ -62,9 +62,13 @@ export function bestFirst(parts: readonly VariantSuccess[]): VariantSuccess[] {
     .sort((a, b) => share(b) - share(a) || compare(a.variant, b.variant))
 }
 
-/** The last attempt at each trial, in the order of the first ones. An error that a later attempt made good is left out. */
+/**
+ * The last attempt at each trial, in the order of the first ones. An error that a later attempt made good is left out. Trials of
+ * several campaigns are never attempts at one.
+ */
 export function lastAttempts<R extends Result>(results: readonly R[]): R[] {
-  return [...Map.groupBy(results, trialKey).values()].map((attempts) => attempts.at(-1)!)
+  const key = (result: R) => `${result.campaign} ${trialKey(result)}`
+  return [...Map.groupBy(results, key).values()].map((attempts) => attempts.at(-1)!)
 }
 
 /** The same for all trials of a cell under one variant. */
