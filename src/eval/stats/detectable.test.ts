@@ -63,7 +63,8 @@ describe("pairs", () => {
 
 describe("trials without pairs", () => {
   test("are as many as power.prop.test of R says", () => {
-    // Its examples: n = 76.7 for 50 against 75 % with a power of 90 %, which is 57.7 with 80 %; and the textbooks' 356 for 60 against 70 %.
+    // Its manual's example, 50 against 75 %, is 76.7 with a power of 90 %; the same formula in Python gives 57.67 with 80 %, and
+    // 355.9 for 60 against 70 %.
     expect(trialsNeeded(0.5, 0.75)).toBe(58)
     expect(trialsNeeded(0.6, 0.7)).toBe(356)
   })

@@ -23,9 +23,8 @@ describe("McNemar's exact test", () => {
 })
 
 describe("the difference over pairs", () => {
-  // [both, only A, only B, neither], and A − B: Altman et al., Statistics with Confidence (2000), table 6.2 (0.011 to 0.226);
-  // Fagerland, Lydersen and Laake, Statistics in Medicine 33 (2014), airway hyper-responsiveness (-0.507 to -0.026); the others by
-  // the formula over Wilson's intervals of statsmodels 0.14.
+  // [both, only A, only B, neither], and A − B: Newcombe's formula in Python over `proportion_confint` of statsmodels 0.15. The first
+  // is the example of Altman et al., Statistics with Confidence (2000), table 6.2.
   test.each([
     [14, 5, 0, 22, 0.1219512, 0.0114832, 0.2264927],
     [1, 1, 7, 12, -0.2857143, -0.5069202, -0.0255591],
@@ -48,7 +47,7 @@ describe("the difference over pairs", () => {
 })
 
 test("the difference without pairs is that of Newcombe's other method 10", () => {
-  // Newcombe, Statistics in Medicine 17 (1998) 873-890, table II: 56/70 − 48/80 is 0.2, 0.0524 to 0.3339; 9/10 − 3/10 is 0.6, 0.1705 to 0.8090.
+  // `confint_proportions_2indep(method="newcomb")` of statsmodels 0.15, of 56/70 − 48/80 and of 9/10 − 3/10.
   const first = unpairedDifference({ successes: 48, n: 80 }, { successes: 56, n: 70 })
   expect([first.low, first.high]).toEqual([expect.closeTo(0.0524, 4), expect.closeTo(0.3339, 4)])
   const second = unpairedDifference({ successes: 3, n: 10 }, { successes: 9, n: 10 })
@@ -63,7 +62,7 @@ test("φ is the correlation of two columns of noughts and ones", () => {
   expect(phi({ both: 5, only_a: 5, only_b: 0, neither: 0 })).toBeNull()
 })
 
-test("Holm's adjustment is that of R's p.adjust and of statsmodels' multipletests", () => {
+test("Holm's adjustment is that of statsmodels' multipletests", () => {
   const close = (values: number[]) => values.map((value) => expect.closeTo(value, 12) as number)
   expect(holm([0.01, 0.02, 0.03, 0.04, 0.05])).toEqual(close([0.05, 0.08, 0.09, 0.09, 0.09]))
   expect(holm([0.04, 0.001, 0.03, 0.8])).toEqual(close([0.09, 0.004, 0.09, 0.8]))

@@ -6,9 +6,9 @@ import { type CensoredTime, median, restrictedMean, survivalCurve } from "./surv
 const six_mp = timesOf(6, 6, 6, -6, 7, -9, 10, -10, -11, 13, 16, -17, -19, -20, 22, 23, -25, -32, -32, -34, -35)
 const placebo = timesOf(1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23)
 
-test("the curve of the remission data is the published one", () => {
-  // Klein and Moeschberger, table 4.1; statsmodels 0.14 SurvfuncRight gives the same.
-  const published = [
+test("the curve of the remission data is that of statsmodels", () => {
+  // `SurvfuncRight` of statsmodels 0.15: time, at risk, events, share that is left; its medians are 23 and 8.
+  const known = [
     ...[
       [6, 21, 3, 0.857143],
       [7, 17, 1, 0.806723],
@@ -22,19 +22,19 @@ test("the curve of the remission data is the published one", () => {
     ],
   ]
   const curve = survivalCurve(six_mp.toReversed())
-  expect(curve.map(({ ms, at_risk, came }) => [ms, at_risk, came])).toEqual(published.map((row) => row.slice(0, 3)))
-  for (const [i, { left }] of curve.entries()) expect(left).toBeCloseTo(published[i]![3]!, 6)
+  expect(curve.map(({ ms, at_risk, came }) => [ms, at_risk, came])).toEqual(known.map((row) => row.slice(0, 3)))
+  for (const [i, { left }] of curve.entries()) expect(left).toBeCloseTo(known[i]![3]!, 6)
   expect([median(six_mp)!.ms, median(placebo)!.ms]).toEqual([23, 8])
 })
 
 describe("the restricted mean", () => {
-  test("of the remission data is what survfit of R prints, with its standard error", () => {
+  test("of the remission data is the area under that curve, with Greenwood's standard error", () => {
+    // Summed up in Python over the curve of statsmodels 0.15.
     const mean = restrictedMean(six_mp, 35)
     expect(mean.ms).toBeCloseTo(23.287, 3)
     expect((mean.high! - mean.ms) / 1.959964).toBeCloseTo(2.827, 3)
     expect(restrictedMean(placebo, 35).ms).toBeCloseTo(8.667, 3)
     expect((8.6667 - restrictedMean(placebo, 35).low!) / 1.959964).toBeCloseTo(1.377, 3)
-    // The same area by statsmodels' curve.
     expect(restrictedMean(six_mp, 20).ms).toBeCloseTo(16.1165, 4)
   })
 
