@@ -29,7 +29,7 @@ export async function reaches(home: Home, lab: string, ...phases: Phase[]): Prom
   return last!
 }
 
-/** Starts a command, and kills it as soon as the last fault of the lab is in a phase. */
+/** Starts a command, and kills it as soon as the last fault of the lab is in a phase, or past it: some take a moment only. */
 export async function killAt(home: Home, lab: string, phase: Phase, ...words: string[]): Promise<Recorded> {
   const before = recorded(home, lab).at(-1)
   const child = home.start(...words)
@@ -42,11 +42,13 @@ export async function killAt(home: Home, lab: string, phase: Phase, ...words: st
       said: "",
     })
   }
-  const last = await reaches(home, lab, phase)
+  const last = await reaches(home, lab, phase, ...(PAST[phase] ?? []))
   child.kill("SIGKILL")
   await child.exited
   return last
 }
+
+const PAST: Partial<Record<Phase, Phase[]>> = { injecting: ["active"], reverting: ["reverted", "void"] }
 
 /** Kills a lab's guardian; of a lab that was brought up by hand it is the owner, too. */
 export function killGuardian(home: Home, lab: string): void {

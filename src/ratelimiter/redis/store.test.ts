@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test"
 import { systemClock, waitUntil } from "../../lib/clock.ts"
+import { randomHex } from "../../lib/ids.ts"
 import { type RedisServer, startRedis, WITHOUT_REDIS } from "../../../test/support/redis.ts"
 import { openBooks, openStore, placeFrom } from "../open.ts"
 import { DEFAULT_LIMITS, type LimitStore, StoreUnreachable } from "../store.ts"
@@ -45,7 +46,8 @@ describe.skipIf(WITHOUT_REDIS)("a Redis store", () => {
     )
 
   test("whose server is frozen keeps nobody waiting for long, first or later, and goes on as it was", async () => {
-    await store.check("before", 1)
+    const before = `before:${randomHex(8)}`
+    await store.check(before, 1)
     server.signal("SIGSTOP")
     try {
       for (let round = 0; round < 3; round++) {
@@ -58,21 +60,22 @@ describe.skipIf(WITHOUT_REDIS)("a Redis store", () => {
       server.signal("SIGCONT")
     }
     expect(await isBack()).toBe(true)
-    expect(await store.check("before", 1)).toMatchObject({ remaining: 98 })
+    expect(await store.check(before, 1)).toMatchObject({ remaining: 98 })
   })
 
   test("whose server was killed says so at once, and is there again with everything when the server is", async () => {
     await store.setLimit({ prefix: "kept:", max: 3, window_ms: 60_000 })
-    await store.check("kept:x", 2)
+    const kept = `kept:${randomHex(8)}`
+    await store.check(kept, 2)
     await server.kill()
-    const { unreachable, took_ms } = await told(store.check("kept:x", 1), store.probe())
+    const { unreachable, took_ms } = await told(store.check(kept, 1), store.probe())
     expect(unreachable).toBe(2)
     expect(took_ms).toBeLessThan(ANSWERED_WITHIN_MS)
     expect(await message(store.probe())).toStartWith("no connection to the store within 400 ms: ")
 
     await server.start()
     expect(await isBack()).toBe(true)
-    expect(await store.check("kept:x", 1)).toMatchObject({ kind: "allowed", remaining: 0 })
+    expect(await store.check(kept, 1)).toMatchObject({ kind: "allowed", remaining: 0 })
   })
 
   test("that is opened while there is no server comes to life with it", async () => {

@@ -19,12 +19,15 @@ const SMALLEST = 16
  * where to begin to look, so that labs which come up at once seldom want the same. Another lab may still be quicker: the engine
  * then refuses ("Pool overlaps"), and one asks again.
  */
-export async function freeSubnets(engine: Engine, members: readonly number[], draw = Math.random): Promise<string[]> {
+export async function freeSubnets(
+  engine: Engine,
+  members: readonly number[],
+  { draw = Math.random, here = rangesHere }: { draw?: () => number; here?: () => (Range | undefined)[] } = {},
+): Promise<string[]> {
   const networks = (await engine.request<Listed[]>("GET", "/networks")) ?? []
   const taken = [
     ...networks.flatMap(({ IPAM }) => (IPAM.Config ?? []).map(({ Subnet }) => rangeOf(Subnet ?? ""))),
-    ...Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ cidr }) => rangeOf(cidr ?? ""))),
-    ...routes(),
+    ...here(),
   ].filter((range) => range !== undefined)
   return members.map((count) => {
     const range = firstFree(sizeFor(count), taken, draw())
@@ -94,6 +97,12 @@ function rangeOf(cidr: string): Range | undefined {
   if (address === undefined) return undefined
   const size = 2 ** (32 - Number(bits))
   return { start: Math.floor(parse(address) / size) * size, size }
+}
+
+/** What this machine itself has a part in. */
+function rangesHere(): (Range | undefined)[] {
+  const own = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ cidr }) => rangeOf(cidr ?? "")))
+  return [...own, ...routes()]
 }
 
 /** Where this machine sends what it does not deliver itself, into a private network for instance: proc(5), little-endian hexadecimal. */
