@@ -45,7 +45,7 @@ export async function injectByHand(
     if (injection && isOpen(injection)) tell({ step: "undone", phase: await revert(store, lab, injection) })
   }
   try {
-    const injection = await inject(store, lab, { ...options, lasts_ms }, hear)
+    const injection = await inject(store, lab, { ...options, lasts_ms, signal }, hear)
     const stays = for_ms === undefined && injection.confirmation !== "ineffective"
     if (stays && !signal.aborted) return injection
     if (injection.confirmation !== "ineffective") await untilOver(store, injection, signal, tell)

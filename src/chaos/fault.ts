@@ -34,7 +34,8 @@ export interface Fault<Params = Record<string, unknown>, Plan = Record<string, u
    * again, so that a restart is no universal cure.
    */
   isStale?(plan: Plan, node: Node): boolean
-  inject(lab: Lab, plan: Plan): Promise<void>
+  /** One that takes its time makes no further step once the signal has aborted. */
+  inject(lab: Lab, plan: Plan, signal?: AbortSignal): Promise<void>
   /** Whether it is felt, once it is there, or was to be; left out: to be there is to be felt. */
   confirm?(lab: Lab, plan: Plan): Promise<Confirmed>
   probe(lab: Lab, plan: Plan): Promise<Presence>

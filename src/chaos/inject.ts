@@ -27,8 +27,10 @@ export interface InjectOptions {
   target: string
   params: Record<string, unknown>
   seed: number
-  /** From now; then it is taken away, also when this process is dead. Left out: it stays as long as its lab. */
+  /** From when it is there; then it is taken away, also when this process is dead. Left out: it stays as long as its lab. */
   lasts_ms?: number
+  /** Aborts when it is not wanted any more: then no further step is made. */
+  signal?: AbortSignal
   /** Whether a group may be left without its majority: for whoever has said so. */
   allow_quorum_loss?: boolean
   /** The injection whose place this one takes. */
@@ -46,6 +48,9 @@ export type Progress =
   | { step: "planned"; injection: NewInjection }
   | { step: "injected"; took_ms: number }
   | ({ step: "confirmed"; took_ms: number } & Confirmed)
+
+/** When it is to end is counted from when it was confirmed; should that never come, from this long after it was planned. */
+const THERE_WITHIN_MS = 120_000
 
 /** A fault that cannot be seen within this time had no effect. */
 const CONFIRM_WITHIN_MS = 2_000
@@ -65,7 +70,7 @@ export async function inject(
   const took_ms = () => store.clock.mono_ms() - start_ms
   enterPhase(store, injection, "injecting")
   try {
-    await fault.inject(lab, injection.plan)
+    await fault.inject(lab, injection.plan, options.signal)
   } catch (error) {
     enterPhase(store, injection, "failed", messageOf(error))
     throw error
@@ -73,7 +78,9 @@ export async function inject(
   enterPhase(store, injection, "active")
   tell({ step: "injected", took_ms: took_ms() })
   const confirmed = await confirm(store, lab, fault, injection)
-  recordConfirmation(store, injection, confirmed.confirmation, confirmed.evidence)
+  const { lasts_ms } = options
+  const expires_at = lasts_ms === undefined ? undefined : later(store, lasts_ms)
+  recordConfirmation(store, injection, confirmed.confirmation, confirmed.evidence, expires_at)
   tell({ step: "confirmed", took_ms: took_ms(), ...confirmed })
   return getInjection(store, injection.id)!
 }
@@ -88,11 +95,12 @@ export async function plan(store: Store, lab: Lab, options: InjectOptions): Prom
     )
   }
   const params = paramsOf(fault, lab.subject, options.params)
-  const chosen = chooseTargets(options.target, lab.subject, groupOf(fault, lab.subject), options.seed)
+  const nodes = await lab.nodes()
+  const target = nodes.find(({ name }) => name === options.target)?.service ?? options.target
+  const chosen = chooseTargets(target, lab.subject, groupOf(fault, lab.subject), options.seed)
   const parts = fault.parts?.(lab.subject, params, options.seed) ?? [{ fault, services: chosen }]
   refuseWatching(lab.subject, fault, peersIn(params, lab))
   for (const part of parts) refuseWatching(lab.subject, part.fault, part.services)
-  const nodes = await lab.nodes()
   const targets = nodes.filter(({ service }) => parts.some(({ services }) => services.includes(service)))
   refuseDown(lab, targets)
   await refuseTooMuch(lab, {
@@ -102,8 +110,7 @@ export async function plan(store: Store, lab: Lab, options: InjectOptions): Prom
   })
   const id = `i-${randomHex(6)}`
   const draw = { id, seed: options.seed }
-  const now_ms = store.clock.now().getTime()
-  const expires_at = options.lasts_ms === undefined ? null : new Date(now_ms + options.lasts_ms).toISOString()
+  const expires_at = options.lasts_ms === undefined ? null : later(store, options.lasts_ms + THERE_WITHIN_MS)
   const injection: NewInjection = {
     ...{ id, lab: lab.id, fault: fault.name, params, expires_at },
     targets: targets.map((node) => node.name),
@@ -113,6 +120,10 @@ export async function plan(store: Store, lab: Lab, options: InjectOptions): Prom
 }
 
 // internal
+
+function later({ clock }: Store, by_ms: number): string {
+  return new Date(clock.now().getTime() + by_ms).toISOString()
+}
 
 /** The services that a fault has to do with besides its targets. */
 function peersIn({ peers }: Record<string, unknown>, { subject }: Lab): string[] {

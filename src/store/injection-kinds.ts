@@ -12,7 +12,7 @@ export interface InjectionBodies {
     expires_at?: string
   }
   "injection.phase": { injection: string; phase: Phase; reason: string | null }
-  "injection.confirmed": { injection: string; confirmation: Confirmation; evidence: string }
+  "injection.confirmed": { injection: string; confirmation: Confirmation; evidence: string; expires_at?: string }
   "injection.probed": {
     injection: string
     state: "active" | "gone" | "void" | "unknown"

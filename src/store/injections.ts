@@ -129,15 +129,19 @@ export function recordConfirmation(
   injection: Pick<Injection, "id" | "lab">,
   confirmation: Confirmation,
   evidence: string,
+  /** When it is to end, now that it is there; left out: as was planned. */
+  expires_at?: string,
 ): void {
   append(
     store,
     injection.lab,
     "injection.confirmed",
-    { injection: injection.id, confirmation, evidence },
+    { injection: injection.id, confirmation, evidence, ...(expires_at !== undefined && { expires_at }) },
     {
       project: () =>
-        store.db.query("update injections set confirmation = ? where id = ?").run(confirmation, injection.id),
+        store.db
+          .query("update injections set confirmation = ?, expires_at = coalesce(?, expires_at) where id = ?")
+          .run(confirmation, expires_at ?? null, injection.id),
     },
   )
 }

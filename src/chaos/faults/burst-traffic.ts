@@ -8,7 +8,7 @@ import type { Fault } from "../fault.ts"
 import { requireNodes } from "../targets.ts"
 
 const params = z.strictObject({
-  port: z.number().int().min(1).max(65_535).default(80).describe("where the target takes requests"),
+  port: z.number().int().min(1).max(65_535).describe("where the target takes requests"),
   path: z.string().startsWith("/").default("/").describe("what is asked for"),
   body: z.string().optional().describe("sent by POST; without one it is GET"),
   connections: z.number().int().min(1).max(300).default(50).describe("requests at a time"),

@@ -1,5 +1,6 @@
 import { z } from "zod"
-import { UsageError } from "../../lib/errors.ts"
+import { waitUntil } from "../../lib/clock.ts"
+import { Interrupted, UsageError } from "../../lib/errors.ts"
 import type { Lab } from "../../lab/lab.ts"
 import type { Subject } from "../../lab/subject.ts"
 import { isNoFault } from "../../store/injections.ts"
@@ -71,10 +72,11 @@ export function combined({ find, paramsOf }: Catalogue): Fault<Params, { parts: 
       }
       return { parts }
     },
-    inject: async (lab, plan) => {
+    inject: async (lab, plan, signal) => {
       for (const { of, after_ms, plan: its } of planned(lab, plan)) {
-        if (after_ms > 0) await Bun.sleep(after_ms)
-        await of.inject(lab, its)
+        if (after_ms > 0) await waitUntil(() => false, { timeout_ms: after_ms, every_ms: after_ms, signal })
+        if (signal?.aborted) throw new Interrupted("interrupted before all of it was there")
+        await of.inject(lab, its, signal)
       }
     },
     probe: async (lab, plan) => {

@@ -3,6 +3,7 @@ import type { Subject } from "../../lab/subject.ts"
 import type { Fault } from "../fault.ts"
 import { nodeKill } from "./node-kill.ts"
 import { nodePause } from "./node-pause.ts"
+import { requireNodes } from "../targets.ts"
 
 /** The store of others is gone: their connections end, and new ones are refused. */
 export const redisKill = ofRedis(nodeKill, "redis_kill", "Kills the Redis server of a subject, which stays down")
@@ -18,6 +19,10 @@ function ofRedis<Params, Plan>(fault: Fault<Params, Plan>, name: string, about: 
     ...fault,
     name,
     about,
+    plan: (lab, targets, params, draw) => {
+      requireNodes(name, targets)
+      return fault.plan(lab, targets, params, draw)
+    },
     check: (subject: Subject) => {
       if (subject.faults[name]?.group !== undefined) return
       throw new UsageError(`${subject.name} does not say which of its services is Redis`, {

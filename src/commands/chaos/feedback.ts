@@ -7,8 +7,8 @@ export function tellProgress(told: Told): void {
   const { dim, green, red, yellow } = paint(process.stderr)
   switch (told.step) {
     case "planned": {
-      const { id, fault, targets } = told.injection
-      return note(`${id}: ${fault}${targets.length > 0 ? ` at ${targets.join(", ")}` : ""}`)
+      const { fault, targets } = told.injection
+      return note(`${fault}${targets.length > 0 ? ` at ${targets.join(", ")}` : ""}`)
     }
     case "injected":
       return note(dim(`injected after ${showDuration(told.took_ms)}; looking whether it is felt`))
@@ -38,7 +38,7 @@ export function printRehearsal({
   print(bold(`${fault} in ${lab}`))
   const part = (title: string, lines: readonly string[]) => {
     for (const [place, line] of lines.entries())
-      print(`  ${dim((place === 0 ? title : "").padEnd(10))}${safeText(line)}`)
+      print(`  ${dim((place === 0 ? title : "").padEnd(12))}${safeText(line)}`)
   }
   part("targets", targets.length > 0 ? targets : ["the lab as a whole"])
   part(

@@ -59,6 +59,7 @@ export default defineCommand({
       store.close()
       return args.json ? printJson(rehearsal) : printRehearsal(rehearsal)
     }
+    options.signal.addEventListener("abort", () => note("interrupted: what was begun is undone"))
     const injected = await injectByHand(store, lab, options, (told) => {
       tellProgress(told)
       // For a script that goes on with it while it is there.

@@ -2,10 +2,11 @@ import { type FaultOutline, outlineCatalogue, outlineDeclared, outlineFor } from
 import { wanted } from "../../chaos/parameters.ts"
 import { defineCommand } from "../../lib/command.ts"
 import { listFiles } from "../../lib/listing.ts"
-import { note, oneLine, paint, print, printJson } from "../../lib/output.ts"
+import { note, oneLine, paint, print, printJson, safeText } from "../../lib/output.ts"
 import { wrapped } from "../../lib/text.ts"
 import { findSubject, readSubject } from "../../lab/parse-subject.ts"
-import { showPerPlatform } from "../../lab/per-platform.ts"
+import { PLATFORMS } from "../../lab/lab.ts"
+import { textFor } from "../../lab/per-platform.ts"
 
 export default defineCommand({
   about:
@@ -29,6 +30,10 @@ export default defineCommand({
       if (place > 0) print("")
       printFault(fault)
     }
+    if (faults.some(({ declares }) => declares?.repair))
+      note(
+        "in a repair, {node} is each node that was broken, {kitchen} the image of the agent's tools, {lab} a lab's folder",
+      )
   },
 })
 
@@ -55,7 +60,14 @@ function printFault({ name, subject, platforms, elsewhere, about, parameters, de
   if (!declares) return
   const { group, noticed_by, repair } = declares
   say([group === null ? "" : `at ${group}`, noticed(noticed_by)].filter(Boolean).join("; "))
-  say(repair === null ? "no repair is declared" : `repaired by ${showPerPlatform(repair)}`)
+  if (repair === null) return say("no repair is declared")
+  for (const platform of PLATFORMS) {
+    const command = textFor(repair, platform)
+    if (command === undefined) continue
+    say(`repaired on ${platform} by`)
+    // As it was written, for whoever copies it.
+    for (const line of command.trim().split("\n")) print(`${INDENT}${INDENT}${safeText(line)}`)
+  }
 }
 
 const noticed = (by: readonly string[]) => (by.length === 0 ? "noticed by nothing" : `noticed by ${by.join(", ")}`)

@@ -46,7 +46,10 @@ export default defineCommand({
       })
     }
     const signal = interruption()
-    for (const [lab, some] of Map.groupBy(chosen, (one) => one.lab)) await undo(store, lab, some, args.wait, signal)
+    const unwell: string[] = []
+    for (const [lab, some] of Map.groupBy(chosen, (one) => one.lab)) {
+      if (!(await undo(store, lab, some, args.wait, signal))) unwell.push(lab)
+    }
     const results = chosen.map(({ id }) => {
       const { fault, lab, phase, reason, reverted_at, recovered_at } = getInjection(store, id)!
       return { injection: id, fault, lab, phase, reason, reverted_at, recovered_at }
@@ -56,19 +59,23 @@ export default defineCommand({
     if (results.length === 0) note("nothing is broken")
     if (results.some(({ phase }) => phase === "failed"))
       throw new CheckFailed("a fault is still there", { hint: "operator chaos status says why" })
+    if (unwell.length > 0)
+      throw new CheckFailed(`nothing is broken any more, and not well all the same: ${unwell.join(", ")}`, {
+        hint: `operator monitor ${unwell[0]} says what fails; operator down ${unwell[0]} ends it`,
+      })
   },
 })
 
 // internal
 
-/** Undoes what is open in one lab, newest first. */
+/** Undoes what is open in one lab, newest first. False when the lab is not well afterwards. */
 async function undo(
   store: Store,
   id: string,
   injections: readonly Injection[],
   wait: boolean,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const row = getLab(store, id)
   const open = row === undefined || row.state === "destroyed" ? [] : injections.filter(isOpen)
   const lab = row !== undefined && open.length > 0 ? await openLab(store, row) : undefined
@@ -78,5 +85,5 @@ async function undo(
     note(`${one.id} (${one.fault} in ${id}): ${phase}`)
     if (open.includes(one) && phase !== "failed") undone.push(one)
   }
-  if (lab && wait) await tellRecovery(store, lab, undone, signal)
+  return lab && wait ? tellRecovery(store, lab, undone, signal) : true
 }
