@@ -30,9 +30,9 @@ export const max_s = z
   .describe("after how many seconds it ends by itself at the latest")
 
 /** What the faults that take something away from a node within it have in common. */
-export function hogFault<Params>(
-  fault: Pick<Fault<Params, HogPlan>, "name" | "about" | "params" | "elsewhere" | "spares_quorum" | "plan" | "confirm">,
-): Fault<Params, HogPlan> {
+export function hogFault<Params, Plan extends HogPlan = HogPlan>(
+  fault: Pick<Fault<Params, Plan>, "name" | "about" | "params" | "elsewhere" | "spares_quorum" | "plan" | "confirm">,
+): Fault<Params, Plan> {
   return {
     ...fault,
     of_nodes: true,

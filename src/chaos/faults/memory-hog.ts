@@ -26,23 +26,21 @@ interface MemoryPlan extends HogPlan {
  * A process that holds memory among a node's own. Where that is more than the node may have, the kernel ends this one and no other: the
  * fault is gone then, and the node lives.
  */
-export const memoryHog = {
-  ...hogFault<Params>({
-    name: "memory_hog",
-    about: "Starts a process in a node that holds memory",
-    params,
-    elsewhere: "nothing keeps a process's memory apart from the machine's without root",
-    plan: async (lab, nodes, params, { id }): Promise<MemoryPlan> => {
-      const containers = await containersAt(lab, "memory_hog", nodes)
-      const sizes = await Promise.all(containers.map((node) => sizeFor(node, params)))
-      // A number of its own, since the process has no other word that could be one.
-      const bytes =
-        Math.floor(Math.min(...sizes) / PAGE_BYTES) * PAGE_BYTES + (parseInt(neutralName(id), 16) % PAGE_BYTES)
-      return { nodes, mark: `bs=${bytes}`, leader: neutralName(id), script: scriptFor(bytes, params.max_s), bytes }
-    },
-    confirm,
-  }),
-}
+export const memoryHog = hogFault<Params, MemoryPlan>({
+  name: "memory_hog",
+  about: "Starts a process in a node that holds memory",
+  params,
+  elsewhere: "nothing keeps a process's memory apart from the machine's without root",
+  plan: async (lab, nodes, params, { id }) => {
+    const containers = await containersAt(lab, "memory_hog", nodes)
+    const sizes = await Promise.all(containers.map((node) => sizeFor(node, params)))
+    // A number of its own, since the process has no other word that could be one.
+    const bytes =
+      Math.floor(Math.min(...sizes) / PAGE_BYTES) * PAGE_BYTES + (parseInt(neutralName(id), 16) % PAGE_BYTES)
+    return { nodes, mark: `bs=${bytes}`, leader: neutralName(id), script: scriptFor(bytes, params.max_s), bytes }
+  },
+  confirm,
+})
 
 // internal
 
@@ -71,9 +69,8 @@ async function sizeFor(node: Incarnation, { percent, mb }: Params): Promise<numb
 
 const DEFAULT_PERCENT = 90
 
-async function confirm(lab: Lab, plan: HogPlan): Promise<Confirmed> {
-  const { bytes } = plan as MemoryPlan
-  const containers = (await sameLives(lab, plan.nodes)).map(incarnation)
+async function confirm(lab: Lab, { nodes, bytes }: MemoryPlan): Promise<Confirmed> {
+  const containers = (await sameLives(lab, nodes)).map(incarnation)
   const isFelt = (now: { memory_bytes: number }[]) => now.every(({ memory_bytes }) => memory_bytes >= bytes)
   const measure = () => Promise.all(containers.map(({ container }) => usageOf(container)))
   const after = await measuredUntil(measure, isFelt)
