@@ -3,7 +3,7 @@ import type { Lab } from "../lab/lab.ts"
 import { OperatorError } from "../lib/errors.ts"
 import { oneLine } from "../lib/output.ts"
 import type { Injection } from "../store/injections.ts"
-import { lookAround, type Sight } from "./places.ts"
+import { lookAround, type Sight } from "./sights.ts"
 import { repairOf, repairText } from "./repair.ts"
 
 /**
