@@ -1,5 +1,6 @@
 import { z } from "zod"
 import type { Lab, Node } from "../../lab/lab.ts"
+import type { Container } from "../../lab/platforms/docker/containers.ts"
 import { containersOf } from "../../lab/platforms/docker/helper.ts"
 import { type Client, clientTraffic, removeClient, startClient } from "../../lab/platforms/docker/client.ts"
 import { UsageError } from "../../lib/errors.ts"
@@ -63,7 +64,7 @@ const LOOK_MS = 500
 function clientFor(
   lab: Lab,
   node: Node,
-  found: Awaited<ReturnType<typeof containersOf>>,
+  found: readonly Container[],
   suffix: string,
   { port, path, body, connections, cpus, at_most_s }: z.output<typeof params>,
 ): Client {

@@ -33,7 +33,6 @@ export const RULES: Mechanism<Ruled> = {
     return `${removal(chain, table)} || exit 1
       ${restore(table, `cat <<'END'\n${lines.join("\n")}\nEND\n`)}`
   },
-  // What is there says what is to go: each of it by name, so that rules of others stay.
   remove: ({ chain, table = "filter" }) => removal(chain, table),
   // Packets come by them in at least one direction: half a cut is a cut.
   see: ({ chain, table = "filter" }) => `iptables-save -c -t ${table} | awk '

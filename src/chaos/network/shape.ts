@@ -1,5 +1,5 @@
-import { sha256 } from "../../lib/ids.ts"
 import type { Incarnation } from "../../lab/platforms/docker/helper.ts"
+import { neutralName } from "../neutral-name.ts"
 import type { Mechanism } from "./mechanism.ts"
 
 /** What a node sends to some addresses goes through a queueing discipline, whose handle follows from the injection; the rest goes by it. */
@@ -16,7 +16,7 @@ export interface Shaped {
 
 /** The handle of an injection: neither one that people choose, which are short, nor one that the kernel does, which begin with 8. */
 export function handleOf(injection: string): string {
-  return (0x1000 + (Number.parseInt(sha256(injection).slice(0, 8), 16) % 0x6000)).toString(16)
+  return (0x1000 + (Number.parseInt(neutralName(injection), 16) % 0x6000)).toString(16)
 }
 
 /** One graft at each interface by which the addresses are reached. An interface that somebody has shaped already is left as it is. */
