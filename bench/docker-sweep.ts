@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { sweep } from "../src/chaos/heal.ts"
+import { sweep } from "../src/chaos/sweep.ts"
 import { identify } from "../src/lib/process.ts"
 import { dockerEngine } from "../src/lab/platforms/docker/engine.ts"
 import { labsOfEngine } from "../src/lab/platforms/docker/labelled.ts"

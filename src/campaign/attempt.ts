@@ -1,4 +1,4 @@
-import { sweep } from "../chaos/heal.ts"
+import { sweep } from "../chaos/sweep.ts"
 import { judge } from "../eval/judge.ts"
 import { waitUntil } from "../lib/clock.ts"
 import { ownCommand } from "../lib/own-command.ts"

@@ -11,8 +11,9 @@ import { enterPhase, injectionsOf, planInjection } from "../store/injections.ts"
 import { createAdopted } from "../store/adopted.ts"
 import { getLab, recordGuardian } from "../store/labs.ts"
 import { enterStage, getTrial } from "../store/trials.ts"
-import { destroyLab, healLab, sweep } from "./heal.ts"
+import { destroyLab, healLab } from "./heal.ts"
 import { inject } from "./inject.ts"
+import { sweep } from "./sweep.ts"
 
 /** Undone outside of the lab, so that it can be seen after the lab has gone whether the revert ran. */
 const FAULTS = {

@@ -1,4 +1,4 @@
-import { sweep } from "../chaos/heal.ts"
+import { sweep } from "../chaos/sweep.ts"
 import { note } from "../lib/output.ts"
 import type { Store } from "../store/open.ts"
 

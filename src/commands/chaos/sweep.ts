@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs"
-import { sweep, toBeSwept } from "../../chaos/heal.ts"
-import { sweepStrays } from "../../chaos/sweep-strays.ts"
+import { sweep, sweepStrays, toBeSwept } from "../../chaos/sweep.ts"
 import { defineCommand } from "../../lib/command.ts"
 import { OperatorError } from "../../lib/errors.ts"
 import { note, print, printJson } from "../../lib/output.ts"
