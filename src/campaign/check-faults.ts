@@ -121,14 +121,14 @@ async function workThrough(
   done: (check: FaultCheck) => void,
 ): Promise<void> {
   while (queue.length > 0) {
-    await using place = await raiseBench(store, subject, { platform, signal, tell })
-    const { lab } = place.bench.stand
+    await using bench = await raiseBench(store, subject, { platform, signal, tell })
+    const { lab } = bench.stand
     let well = true
     for (let fault = queue.shift(); fault !== undefined; fault = well ? queue.shift() : undefined) {
       const check = { ...blank(fault, platform), lab: lab.id }
       const here = (text: string) => tell(`${lab.id}  ${text}`)
       try {
-        await checkPair(store, place.bench, fault, { seen: check, within_ms, tell: here })
+        await checkPair(store, bench, fault, { seen: check, within_ms, tell: here })
       } catch (error) {
         if (signal.aborted) throw error
         check.result = error instanceof NotHere ? "not_here" : "failed"
@@ -141,15 +141,11 @@ async function workThrough(
   }
 }
 
-interface Place extends AsyncDisposable {
-  bench: Bench
-}
-
 async function raiseBench(
   store: Store,
   subject: Subject,
   { platform, signal, tell }: Pick<FaultsOptions, "platform" | "signal" | "tell">,
-): Promise<Place> {
+): Promise<Bench & AsyncDisposable> {
   const deadline_ms = subject.ready.timeout + PARKED_MS
   const stand = await raiseStand(store, { subject, platform, trial: null, deadline_ms, signal })
   tell(`${stand.lab.id}  is up`)
@@ -159,7 +155,7 @@ async function raiseBench(
       await sandbox[Symbol.asyncDispose]()
       await takeDown(store, stand, { tell, strict: true })
     }
-    return { bench: { stand, sandbox }, [Symbol.asyncDispose]: end }
+    return { stand, sandbox, [Symbol.asyncDispose]: end }
   } catch (error) {
     await takeDown(store, stand, { tell, strict: false })
     throw error

@@ -1,5 +1,6 @@
 import { gatesOf } from "../lab/subject.ts"
 import { revert } from "../chaos/revert.ts"
+import { timeOf } from "../lib/clock.ts"
 import { OperatorError } from "../lib/errors.ts"
 import { chainHead, events } from "../store/events.ts"
 import type { Injection } from "../store/injections.ts"
@@ -68,8 +69,7 @@ export async function healedAgain(
   if (phase !== "reverted") throw new OperatorError(`the fault that was to be gone is ${phase}`)
   const well = () => monitor.holdsFor(trial.limits.stable_ms) && openTickets(store, lab.id).length === 0
   if (await stand.until(well, trial.limits.deadline_ms)) {
-    const ago_ms = store.clock.mono_ms() - (monitor.holdsSince() ?? store.clock.mono_ms())
-    recordRecovery(store, injection, new Date(store.clock.now().getTime() - ago_ms).toISOString())
+    recordRecovery(store, injection, timeOf(monitor.holdsSince() ?? store.clock.mono_ms(), store.clock))
     return tickets
   }
   throw new OperatorError(`not well again after the fault was taken back: ${monitor.failing().join(", ")}`)

@@ -1,4 +1,4 @@
-import { waitUntil } from "../lib/clock.ts"
+import { timeOf, waitUntil } from "../lib/clock.ts"
 import { UsageError } from "../lib/errors.ts"
 import type { Lab } from "../lab/lab.ts"
 import { labelOf } from "../monitor/target.ts"
@@ -38,8 +38,7 @@ export async function awaitRecovery(
   } finally {
     await watch.stop()
   }
-  const ago_ms = store.clock.mono_ms() - since_ms
-  const recovered_at = new Date(store.clock.now().getTime() - ago_ms).toISOString()
+  const recovered_at = timeOf(since_ms, store.clock)
   for (const one of ended) recordRecovery(store, one, recovered_at)
   return { recovered_at }
 }

@@ -1,5 +1,6 @@
 import { refuseAdopted } from "../lab/adopt.ts"
 import type { Lab } from "../lab/lab.ts"
+import { within } from "../lib/clock.ts"
 import { enterPhase, injectionsOf, isOpen } from "../store/injections.ts"
 import { getLab, markDestroyed, markEnding } from "../store/labs.ts"
 import type { Store } from "../store/open.ts"
@@ -28,12 +29,10 @@ export interface Ending {
  */
 export async function healLab(store: Store, lab: Lab, why: Ending): Promise<void> {
   refuseAdopted(lab, NOT_DESTROYED)
-  const enough = new AbortController()
   try {
     markEnding(store, lab.id, why.by, why.reason)
-    await Promise.race([revertTogether(store, lab), store.clock.sleep(REVERT_TIMEOUT_MS, enough.signal)])
+    await within(revertTogether(store, lab), { timeout_ms: REVERT_TIMEOUT_MS, clock: store.clock })
   } finally {
-    enough.abort()
     await destroyLab(store, lab, why)
   }
   endAbandoned(store, lab.id, why.reason)

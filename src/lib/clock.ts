@@ -24,6 +24,11 @@ export const systemClock: Clock = {
     }),
 }
 
+/** What the wall clock said at a monotonic moment, as ISO text. */
+export function timeOf(mono_ms: number, clock: Clock): string {
+  return new Date(clock.now().getTime() - (clock.mono_ms() - mono_ms)).toISOString()
+}
+
 /** What `work` resolves to; undefined when that takes longer than `timeout_ms`, and nobody waits for it then. Leaves no timer. */
 export async function within<T>(
   work: Promise<T>,
