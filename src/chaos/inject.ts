@@ -89,18 +89,17 @@ export async function inject(
 export async function plan(store: Store, lab: Lab, options: InjectOptions): Promise<Planned> {
   refuseAdopted(lab, "nothing of it is broken on purpose")
   const fault = findFault(options.fault, lab.subject)
-  if (!fault.platforms.includes(lab.platform)) {
-    throw new UsageError(
-      `${fault.name} does not work on ${lab.platform} labs${fault.elsewhere ? `: ${fault.elsewhere}` : ""}`,
-    )
-  }
+  refuseElsewhere(lab, fault)
   const params = paramsOf(fault, lab.subject, options.params)
   const nodes = await lab.nodes()
   const target = nodes.find(({ name }) => name === options.target)?.service ?? options.target
   const chosen = chooseTargets(target, lab.subject, groupOf(fault, lab.subject), options.seed)
   const parts = fault.parts?.(lab.subject, params, options.seed) ?? [{ fault, services: chosen }]
   refuseWatching(lab.subject, fault, peersIn(params, lab))
-  for (const part of parts) refuseWatching(lab.subject, part.fault, part.services)
+  for (const part of parts) {
+    refuseElsewhere(lab, part.fault)
+    refuseWatching(lab.subject, part.fault, part.services)
+  }
   const targets = nodes.filter(({ service }) => parts.some(({ services }) => services.includes(service)))
   refuseDown(lab, targets)
   await refuseTooMuch(lab, {
@@ -128,6 +127,11 @@ function later({ clock }: Store, by_ms: number): string {
 /** The services that a fault has to do with besides its targets. */
 function peersIn({ peers }: Record<string, unknown>, { subject }: Lab): string[] {
   return Array.isArray(peers) ? peers.flatMap((name) => members(subject, String(name))) : []
+}
+
+function refuseElsewhere({ platform }: Lab, { name, platforms, elsewhere }: AnyFault): void {
+  if (platforms.includes(platform)) return
+  throw new UsageError(`${name} does not work on ${platform} labs${elsewhere ? `: ${elsewhere}` : ""}`)
 }
 
 function refuseDown(lab: Lab, targets: readonly Node[]): void {

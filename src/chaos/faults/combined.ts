@@ -62,9 +62,6 @@ export function combined({ find, paramsOf }: Catalogue): Fault<Params, { parts: 
       const parts: PartPlan[] = []
       for (const [index, one] of faults.entries()) {
         const { fault, services } = partOf(find, lab.subject, one, draw.seed + index)
-        if (!fault.platforms.includes(lab.platform)) {
-          throw new UsageError(`${fault.name} does not work on ${lab.platform} labs`)
-        }
         const of_part: Draw = { id: `${draw.id}${index}`, seed: draw.seed + index }
         const targets = (await lab.nodes()).filter(({ service }) => services.includes(service))
         const plan = await fault.plan(lab, targets, paramsOf(fault, lab.subject, one.params), of_part)
