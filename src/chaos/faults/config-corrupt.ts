@@ -52,16 +52,16 @@ export const configCorrupt: Fault<Params, { corrupted: Corrupted[]; restart: boo
     return seen.length === 0 ? "void" : "gone"
   },
   confirm: async (lab, { corrupted, restart }): Promise<Confirmed> => {
-    const seen = await eachThere(lab, corrupted, async (one, id) => isContent(await read(id, one.path), one.is_base64))
+    const seen = await eachThere(lab, corrupted, async ({ node, path, is_base64 }, id) => {
+      const there = isContent(await read(id, path), is_base64)
+      return { there, told: `${path} of ${node} is ${there ? "not what it was" : "untouched"}` }
+    })
     const nodes = (await lab.nodes()).filter(({ name }) => corrupted.some(({ node }) => node === name))
-    const told = corrupted.map(
-      ({ node, path }, n) => `${path} of ${node} is ${seen[n] ? "not what it was" : "untouched"}`,
-    )
     const states = restart
       ? [`after a restart ${nodes.map(({ name, state }) => `${name} is ${state}`).join(", ")}`]
       : []
-    const evidence = [...told, ...states].join("; ")
-    if (!seen.every(Boolean) || seen.length === 0) return { confirmation: "ineffective", evidence }
+    const evidence = [...seen.map(({ told }) => told), ...states].join("; ")
+    if (!seen.every(({ there }) => there) || seen.length === 0) return { confirmation: "ineffective", evidence }
     // Nobody reads a file again because it has changed; whether one that runs minds it is for the monitor to say.
     return { confirmation: restart ? "confirmed" : "inconclusive", evidence }
   },
@@ -115,7 +115,7 @@ function isContent(file: OneFile | undefined, base64: string): boolean {
   return file !== undefined && Buffer.from(file.content).toString("base64") === base64
 }
 
-/** Does something for each whose node has a container, one after the other where that is the same. */
+/** Does something for each whose node has a container. */
 async function eachThere<T>(
   lab: Lab,
   corrupted: readonly Corrupted[],
