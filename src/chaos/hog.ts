@@ -62,20 +62,11 @@ export async function sameLives(lab: Lab, nodes: readonly Node[]) {
   )
 }
 
-/** What is measured, again and again until it is enough, or has not been for a while. */
-export async function measuredUntil<T>(measure: () => Promise<T>, isEnough: (now: T) => boolean): Promise<T> {
-  let now = await measure()
-  await waitUntil(async () => isEnough((now = await measure())), FELT)
-  return now
-}
-
 // internal
 
 const BEGIN_TIMEOUT_MS = 10_000
 /** A process with gigabytes to give back takes a while. */
 const ENDED = { timeout_ms: 2_000, every_ms: 50 }
-/** On a machine with much to do everything takes its time. */
-const FELT = { timeout_ms: 5_000, every_ms: 50 }
 
 async function begin(lab: Lab, node: Node, script: string, leader: string): Promise<void> {
   const words = `sh -c '${script}' ${leader} >/dev/null 2>&1 </dev/null &`

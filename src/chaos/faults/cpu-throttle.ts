@@ -1,10 +1,10 @@
 import { z } from "zod"
-import { waitUntil } from "../../lib/clock.ts"
 import { UsageError } from "../../lib/errors.ts"
 import { containersOf, type Incarnation } from "../../lab/platforms/docker/helper.ts"
 import { limitCpu, limitsOf, usageOf } from "../../lab/platforms/docker/usage.ts"
 import type { Confirmed, Fault } from "../fault.ts"
 import { containersAt } from "../containers.ts"
+import { measuredUntil } from "../measured-until.ts"
 
 const params = z.strictObject({
   percent: z.number().min(1).max(100).default(2).describe("how much of one processor is left to the node"),
@@ -43,18 +43,13 @@ export const cpuThrottle: Fault<z.output<typeof params>, { throttled: Throttled[
     return living.length === 0 ? "void" : "gone"
   },
   confirm: async (_lab, { throttled }): Promise<Confirmed> => {
-    const waits = () => Promise.all(throttled.map(({ node }) => usageOf(node.container)))
-    const before = await waits()
-    let more: number[] = []
-    const felt = await waitUntil(
-      async () => {
-        more = (await waits()).map((now, n) => now.throttled_periods - before[n]!.throttled_periods)
-        return more.every((periods) => periods > 0)
-      },
-      { timeout_ms: FELT_WITHIN_MS, every_ms: LOOK_EVERY_MS },
-    )
-    const told = throttled.map(({ node }, n) => `${node.node} had to wait in ${more[n] ?? 0} periods`)
-    return { confirmation: felt ? "confirmed" : "inconclusive", evidence: told.join(", ") }
+    const used = () => Promise.all(throttled.map(({ node }) => usageOf(node.container)))
+    const before = await used()
+    const since = async () => (await used()).map((now, n) => now.throttled_periods - before[n]!.throttled_periods)
+    const isFelt = (periods: number[]) => periods.every((count) => count > 0)
+    const waited = await measuredUntil(since, isFelt)
+    const told = throttled.map(({ node }, n) => `${node.node} had to wait in ${waited[n]} periods`)
+    return { confirmation: isFelt(waited) ? "confirmed" : "inconclusive", evidence: told.join(", ") }
   },
   revert: async (lab, { throttled }) => {
     const living = await livingOf(lab.id, throttled)
@@ -74,10 +69,6 @@ const PERIOD_US = 100_000
 const MIN_QUOTA_US = 1_000
 const NO_QUOTA = -1
 const NANO = 1e9
-
-/** A node with little to do waits only now and then. */
-const FELT_WITHIN_MS = 3_000
-const LOOK_EVERY_MS = 100
 
 async function throttle(node: Incarnation, percent: number): Promise<Throttled> {
   const { quota_us, period_us, nano_cpus } = await limitsOf(node.container)

@@ -5,7 +5,8 @@ import { limitsOf, usageOf } from "../../lab/platforms/docker/usage.ts"
 import type { Lab } from "../../lab/lab.ts"
 import { containersAt } from "../containers.ts"
 import type { Confirmed } from "../fault.ts"
-import { hogFault, type HogPlan, max_s, measuredUntil, sameLives } from "../hog.ts"
+import { hogFault, type HogPlan, max_s, sameLives } from "../hog.ts"
+import { measuredUntil } from "../measured-until.ts"
 import { neutralName } from "../neutral-name.ts"
 
 /** Of the machine's own memory, whatever the node may use. */
