@@ -1,14 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect } from "bun:test"
-import { mkdtempSync, realpathSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { injectByHand, type Told } from "../src/chaos/by-hand.ts"
 import { presenceOf, revert, revertAll } from "../src/chaos/revert.ts"
 import { type Injection, injectionsOf } from "../src/store/injections.ts"
-import { openStore, type Store } from "../src/store/open.ts"
-import { dockerTest, IMAGE, type TinyLab, tinyLab } from "./support/docker.ts"
+import type { Store } from "../src/store/open.ts"
+import { dockerTest, IMAGE, type StoredTinyLab, storedTinyLab } from "./support/docker.ts"
 import { WITHOUT_ENGINE } from "./support/engine.ts"
-import { recordLab } from "./support/stored-lab.ts"
 
 const TIMEOUT_MS = 120_000
 
@@ -22,21 +18,16 @@ x-operator:
   faults: { network_partition: { group: trio }, packet_loss: { group: trio }, process_hang: {}, node_kill: {} }
 `
 
-let dir: string
+let tiny: StoredTinyLab
 let store: Store
-let tiny: TinyLab
 
 beforeAll(async () => {
   if (WITHOUT_ENGINE) return
-  dir = realpathSync(mkdtempSync(join(tmpdir(), "docker-bad-faults-")))
-  store = openStore(join(dir, "operator.db"))
-  tiny = await tinyLab(TRIO)
-  recordLab(store, tiny.lab.id)
+  tiny = await storedTinyLab(TRIO)
+  store = tiny.store
 }, TIMEOUT_MS)
 afterAll(async () => {
   await tiny?.[Symbol.asyncDispose]()
-  store?.close()
-  if (dir) rmSync(dir, { recursive: true, force: true })
 }, TIMEOUT_MS)
 afterEach(async () => {
   if (WITHOUT_ENGINE) return

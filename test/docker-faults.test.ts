@@ -1,7 +1,4 @@
 import { afterAll, beforeAll, describe, expect } from "bun:test"
-import { mkdtempSync, realpathSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { inject } from "../src/chaos/inject.ts"
 import { keepUp } from "../src/chaos/keep-up.ts"
 import { chainOf } from "../src/chaos/network/rules.ts"
@@ -10,10 +7,9 @@ import { waitUntil } from "../src/lib/clock.ts"
 import { containersOf, help, incarnation } from "../src/lab/platforms/docker/helper.ts"
 import { events } from "../src/store/events.ts"
 import { type Injection, injectionsOf } from "../src/store/injections.ts"
-import { openStore, type Store } from "../src/store/open.ts"
-import { dockerTest, IMAGE, type TinyLab, tinyLab } from "./support/docker.ts"
+import type { Store } from "../src/store/open.ts"
+import { dockerTest, IMAGE, type StoredTinyLab, storedTinyLab } from "./support/docker.ts"
 import { WITHOUT_ENGINE } from "./support/engine.ts"
-import { recordLab } from "./support/stored-lab.ts"
 
 /** Three nodes of one group; the last comes back by itself. */
 const TRIO = `name: tiny
@@ -28,22 +24,17 @@ x-operator:
 const TIMEOUT_MS = 90_000
 const SOON = { timeout_ms: 20_000, every_ms: 50 }
 
-let dir: string
+let tiny: StoredTinyLab
 let store: Store
-let tiny: TinyLab
 
 beforeAll(async () => {
   if (WITHOUT_ENGINE) return
-  dir = realpathSync(mkdtempSync(join(tmpdir(), "docker-faults-")))
-  store = openStore(join(dir, "operator.db"))
-  tiny = await tinyLab(TRIO)
-  recordLab(store, tiny.lab.id)
+  tiny = await storedTinyLab(TRIO)
+  store = tiny.store
 }, TIMEOUT_MS)
 
 afterAll(async () => {
   await tiny?.[Symbol.asyncDispose]()
-  store?.close()
-  if (dir) rmSync(dir, { recursive: true, force: true })
 }, TIMEOUT_MS)
 
 const break_ = (fault: string, target: string, params: Record<string, unknown> = {}) =>

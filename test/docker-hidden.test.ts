@@ -1,17 +1,13 @@
 import { afterAll, beforeAll, expect } from "bun:test"
-import { mkdtempSync, realpathSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { openSandbox, type Sandbox } from "../src/agent/sandbox/open.ts"
 import { hitsIn, requireHidden, WORDS } from "../src/campaign/hidden.ts"
 import { lookAround } from "../src/campaign/sights.ts"
 import { KITCHEN_IMAGE } from "../src/lab/platforms/docker/kitchen-image.ts"
 import { dockerEngine } from "../src/lab/platforms/docker/engine.ts"
 import { events } from "../src/store/events.ts"
-import { openStore, type Store } from "../src/store/open.ts"
-import { dockerTest, IMAGE, type TinyLab, tinyLab } from "./support/docker.ts"
+import type { Store } from "../src/store/open.ts"
+import { dockerTest, IMAGE, type StoredTinyLab, storedTinyLab } from "./support/docker.ts"
 import { WITHOUT_ENGINE } from "./support/engine.ts"
-import { recordLab } from "./support/stored-lab.ts"
 
 const TIMEOUT_MS = 120_000
 
@@ -24,25 +20,20 @@ x-operator:
 `
 const BROKEN = { fault: "node_pause", params: {} }
 
-let dir: string
+let tiny: StoredTinyLab
 let store: Store
-let tiny: TinyLab
 let sandbox: Sandbox
 
 beforeAll(async () => {
   if (WITHOUT_ENGINE) return
-  dir = realpathSync(mkdtempSync(join(tmpdir(), "docker-hidden-")))
-  store = openStore(join(dir, "o.db"))
-  tiny = await tinyLab(NODE)
-  recordLab(store, tiny.lab.id)
+  tiny = await storedTinyLab(NODE)
+  store = tiny.store
   sandbox = await openSandbox(store, tiny.lab)
 }, TIMEOUT_MS)
 
 afterAll(async () => {
   await sandbox?.[Symbol.asyncDispose]()
   await tiny?.[Symbol.asyncDispose]()
-  store?.close()
-  if (dir) rmSync(dir, { recursive: true, force: true })
 }, TIMEOUT_MS)
 
 const refusal = () => requireHidden(tiny.lab, sandbox, BROKEN).then(() => "", String)

@@ -1,7 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { mkdtempSync, realpathSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { inject } from "../src/chaos/inject.ts"
 import { chainOf } from "../src/chaos/network/rules.ts"
 import { handleOf } from "../src/chaos/network/shape.ts"
@@ -10,11 +7,10 @@ import { waitUntil } from "../src/lib/clock.ts"
 import { UsageError } from "../src/lib/errors.ts"
 import { events } from "../src/store/events.ts"
 import type { Injection } from "../src/store/injections.ts"
-import { openStore, type Store } from "../src/store/open.ts"
+import type { Store } from "../src/store/open.ts"
 import { addressOf, beside, roundTrip, talk } from "./support/beside.ts"
-import { dockerTest, IMAGE, type TinyLab, tinyLab } from "./support/docker.ts"
+import { dockerTest, IMAGE, type StoredTinyLab, storedTinyLab } from "./support/docker.ts"
 import { WITHOUT_ENGINE } from "./support/engine.ts"
-import { recordLab } from "./support/stored-lab.ts"
 
 /** Three nodes of one group, and one that has no network. */
 const LAB = `name: tiny
@@ -30,24 +26,19 @@ x-operator:
 const TIMEOUT_MS = 90_000
 const SOON = { timeout_ms: 20_000, every_ms: 50 }
 
-let dir: string
+let tiny: StoredTinyLab
 let store: Store
-let tiny: TinyLab
 let id: string
 
 beforeAll(async () => {
   if (WITHOUT_ENGINE) return
-  dir = realpathSync(mkdtempSync(join(tmpdir(), "docker-network-faults-")))
-  store = openStore(join(dir, "operator.db"))
-  tiny = await tinyLab(LAB)
+  tiny = await storedTinyLab(LAB)
+  store = tiny.store
   id = tiny.lab.id
-  recordLab(store, id)
 }, TIMEOUT_MS)
 
 afterAll(async () => {
   await tiny?.[Symbol.asyncDispose]()
-  store?.close()
-  if (dir) rmSync(dir, { recursive: true, force: true })
 }, TIMEOUT_MS)
 
 const break_ = (fault: string, params: Record<string, unknown> = {}, target = "a") =>

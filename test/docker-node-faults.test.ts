@@ -1,16 +1,12 @@
 import { afterAll, beforeAll, describe, expect } from "bun:test"
-import { mkdtempSync, realpathSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { inject } from "../src/chaos/inject.ts"
 import { presenceOf, revert } from "../src/chaos/revert.ts"
 import { waitUntil } from "../src/lib/clock.ts"
 import { events } from "../src/store/events.ts"
 import type { Injection } from "../src/store/injections.ts"
-import { openStore, type Store } from "../src/store/open.ts"
-import { dockerTest, IMAGE, type TinyLab, tinyLab } from "./support/docker.ts"
+import type { Store } from "../src/store/open.ts"
+import { dockerTest, IMAGE, type StoredTinyLab, storedTinyLab } from "./support/docker.ts"
 import { WITHOUT_ENGINE } from "./support/engine.ts"
-import { recordLab } from "./support/stored-lab.ts"
 
 /** `a` has a limit of everything and a configuration that it cannot do without; `b` has no limits. */
 const PAIR = `name: tiny
@@ -31,22 +27,17 @@ x-operator: {}
 const TIMEOUT_MS = 90_000
 const SOON = { timeout_ms: 20_000, every_ms: 50 }
 
-let dir: string
+let tiny: StoredTinyLab
 let store: Store
-let tiny: TinyLab
 
 beforeAll(async () => {
   if (WITHOUT_ENGINE) return
-  dir = realpathSync(mkdtempSync(join(tmpdir(), "docker-node-faults-")))
-  store = openStore(join(dir, "operator.db"))
-  tiny = await tinyLab(PAIR)
-  recordLab(store, tiny.lab.id)
+  tiny = await storedTinyLab(PAIR)
+  store = tiny.store
 }, TIMEOUT_MS)
 
 afterAll(async () => {
   await tiny?.[Symbol.asyncDispose]()
-  store?.close()
-  if (dir) rmSync(dir, { recursive: true, force: true })
 }, TIMEOUT_MS)
 
 describe("a full disk", () => {

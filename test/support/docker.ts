@@ -8,7 +8,9 @@ import { parseSubject } from "../../src/lab/parse-subject.ts"
 import { dockerEngine, type Engine } from "../../src/lab/platforms/docker/engine.ts"
 import { type DockerLab, dockerLab } from "../../src/lab/platforms/docker/lab.ts"
 import { composeUp, planCompose } from "../../src/lab/platforms/docker/raise.ts"
+import type { Store } from "../../src/store/open.ts"
 import { WITHOUT_ENGINE } from "./engine.ts"
+import { recordLab, storedLab } from "./stored-lab.ts"
 
 /** A small image that is there without a registry (`.ci/docker` makes it), with a shell and little else. */
 export const IMAGE = "debian:trixie-slim"
@@ -79,4 +81,20 @@ export async function tinyLab(text = TINY, host?: string): Promise<TinyLab> {
   }
   const node = async (name: string) => (await lab.nodes()).find(({ service }) => service === name)!
   return { lab, engine, node, [Symbol.asyncDispose]: end }
+}
+
+export interface StoredTinyLab extends TinyLab {
+  store: Store
+}
+
+/** The same with a store that knows of it, for whoever breaks it. */
+export async function storedTinyLab(text: string): Promise<StoredTinyLab> {
+  const tiny = await tinyLab(text)
+  const stored = storedLab()
+  recordLab(stored.store, tiny.lab.id)
+  const end = async () => {
+    await tiny[Symbol.asyncDispose]()
+    stored[Symbol.dispose]()
+  }
+  return { ...tiny, store: stored.store, [Symbol.asyncDispose]: end }
 }
