@@ -58,6 +58,11 @@ export function showTime(at: string): string {
   return new Date(at).toISOString().slice(11, 23)
 }
 
+/** The same to the second, for what lasts longer. */
+export function showTimeOfDay(at: string): string {
+  return showTime(at).slice(0, 8)
+}
+
 /** How long ago an ISO time was, in its greatest unit: "12 s ago", "3 h ago". */
 export function ago(at: string, now: Date): string {
   const seconds = Math.max(0, Math.round((now.getTime() - Date.parse(at)) / 1_000))

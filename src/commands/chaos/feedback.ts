@@ -1,6 +1,6 @@
 import type { rehearse, Told } from "../../chaos/by-hand.ts"
 import { showDuration } from "../../lib/duration.ts"
-import { note, paint, print, safeText, showTime } from "../../lib/output.ts"
+import { note, paint, print, safeText, showTimeOfDay } from "../../lib/output.ts"
 
 /** Says while it happens what becomes of a fault. */
 export function tellProgress(told: Told): void {
@@ -17,7 +17,7 @@ export function tellProgress(told: Told): void {
       return note(`${colour(told.confirmation)} after ${showDuration(told.took_ms)}: ${safeText(told.evidence)}`)
     }
     case "waiting":
-      return note(`until ${showTime(told.expires_at).slice(0, 8)} UTC; Ctrl-C undoes it at once`)
+      return note(`until ${showTimeOfDay(told.expires_at)} UTC; Ctrl-C undoes it at once`)
     case "undone":
       return note(told.phase === "failed" ? red("it could not be undone") : `undone: ${told.phase}`)
     default:

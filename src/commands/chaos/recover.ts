@@ -1,7 +1,7 @@
 import { awaitRecovery } from "../../campaign/recovery.ts"
 import { lookAgain } from "../../chaos/baseline.ts"
 import { showDuration } from "../../lib/duration.ts"
-import { note, showTime } from "../../lib/output.ts"
+import { note, showTimeOfDay } from "../../lib/output.ts"
 import type { Lab } from "../../lab/lab.ts"
 import { getInjection, type Injection, injectionsOf, isOpen } from "../../store/injections.ts"
 import type { Store } from "../../store/open.ts"
@@ -41,7 +41,7 @@ export async function tellRecovery(
   const last = Math.max(...ended.map(({ reverted_at, created_at }) => Date.parse(reverted_at ?? created_at)))
   const after_ms = Math.max(0, Date.parse(recovered_at) - last)
   note(
-    `${lab.id} is well again since ${showTime(recovered_at).slice(0, 8)} UTC, ${showDuration(after_ms)} after the fault was gone`,
+    `${lab.id} is well again since ${showTimeOfDay(recovered_at)} UTC, ${showDuration(after_ms)} after the fault was gone`,
   )
   return true
 }

@@ -2,7 +2,7 @@ import { presenceOf } from "../../chaos/revert.ts"
 import { defineCommand } from "../../lib/command.ts"
 import { showDuration } from "../../lib/duration.ts"
 import { messageOf } from "../../lib/errors.ts"
-import { ago, note, printJson, showTime } from "../../lib/output.ts"
+import { ago, note, printJson, showTimeOfDay } from "../../lib/output.ts"
 import { matchPrefix } from "../../lib/prefix.ts"
 import { printTable } from "../../lib/table.ts"
 import { openLab } from "../../lab/open.ts"
@@ -64,8 +64,8 @@ function ends(injection: Injection, today: Date): string {
     return left_ms > 0 ? `in ${showDuration(left_ms)}` : "overdue"
   }
   if (reverted_at === null) return ""
-  if (recovered_at === null) return `at ${showTime(reverted_at).slice(0, 8)}`
-  return `at ${showTime(reverted_at).slice(0, 8)}, well after ${showDuration(Date.parse(recovered_at) - Date.parse(reverted_at))}`
+  if (recovered_at === null) return `at ${showTimeOfDay(reverted_at)}`
+  return `at ${showTimeOfDay(reverted_at)}, well after ${showDuration(Date.parse(recovered_at) - Date.parse(reverted_at))}`
 }
 
 /** What a look at the world says of it: "active", "gone", "void", or why that cannot be told. */
