@@ -1,7 +1,7 @@
 import { DEFAULT_LIMITS } from "../agent/limits.ts"
 import { runbookModel } from "../agent/model/runbook.ts"
 import { work } from "../agent/work.ts"
-import { inject } from "../chaos/inject.ts"
+import { inject, type Progress } from "../chaos/inject.ts"
 import { keepUp, type Kept } from "../chaos/keep-up.ts"
 import { presenceOf, revert } from "../chaos/revert.ts"
 import { LabUnreachable } from "../lab/lab.ts"
@@ -9,7 +9,7 @@ import { showDuration } from "../lib/duration.ts"
 import { EnvironmentError, messageOf, OperatorError } from "../lib/errors.ts"
 import { clipped } from "../lib/text.ts"
 import { chainHead, events } from "../store/events.ts"
-import { type Injection, injectionsOf } from "../store/injections.ts"
+import { getInjection, type Injection } from "../store/injections.ts"
 import type { Store } from "../store/open.ts"
 import { openTickets } from "../store/tickets.ts"
 import { requireHidden } from "./hidden.ts"
@@ -49,13 +49,12 @@ async function broken(pair: Pair): Promise<Injection> {
   const { store, bench, fault, options, seen, tell } = pair
   const { lab } = bench.stand
   const from = chainHead(store, lab.id).seq
-  const injection = await inject(store, lab, options).catch((error: unknown) => {
-    throw isNotHere(error) && injectionsOf(store, lab.id).every(wasBefore(store, lab.id, from))
-      ? new NotHere(messageOf(error))
-      : error
+  const told: Progress[] = []
+  const injection = await inject(store, lab, options, (progress) => told.push(progress)).catch((error: unknown) => {
+    // What is refused before its record is made changes nothing.
+    throw isNotHere(error) && told.length === 0 ? new NotHere(messageOf(error)) : error
   })
-  const confirmed = events(store, lab.id, { after: from, kinds: ["injection.confirmed"] }).at(-1)?.body
-  const { confirmation, evidence } = confirmed ?? { confirmation: "inconclusive" as const, evidence: "not told" }
+  const { confirmation, evidence } = told.find((one) => one.step === "confirmed")!
   seen.confirmed ??= { confirmation, evidence }
   tell(`${fault}: ${confirmation} at ${injection.targets.join(", ") || lab.id}: ${evidence}`)
   if (confirmation === "ineffective") throw new OperatorError(`ineffective: ${evidence}`)
@@ -68,12 +67,6 @@ async function broken(pair: Pair): Promise<Injection> {
 
 function isNotHere(error: unknown): boolean {
   return error instanceof EnvironmentError && !(error instanceof LabUnreachable)
-}
-
-/** Whether an injection is older than a place in the log: what is refused before its record is made changes nothing. */
-function wasBefore(store: Store, lab: string, seq: number): (injection: Injection) => boolean {
-  const planned = events(store, lab, { after: seq, kinds: ["injection.planned"] }).map(({ body }) => body.injection)
-  return ({ id }) => !planned.includes(id)
 }
 
 /** Has the fault repaired as the oracle of a trial does: in a session of its own, by the declared commands, until the monitor agrees. */
@@ -149,7 +142,7 @@ async function takeBack(pair: Pair, injection: Injection): Promise<void> {
   const start_ms = store.clock.mono_ms()
   const phase = await revert(store, lab, injection)
   if (phase !== "reverted" && phase !== "void") {
-    const { reason } = injectionsOf(store, lab.id).find(({ id }) => id === injection.id) ?? injection
+    const { reason } = getInjection(store, injection.id) ?? injection
     throw new OperatorError(`not reverted: ${reason ?? phase}`)
   }
   const well_ms = await wellAfter(pair, start_ms)
