@@ -31,7 +31,7 @@ import { problemsOf } from "./parameters.ts"
 export const BUILT_IN: readonly AnyFault[] = [
   none,
   falsePage,
-  healedPage(findFault),
+  healedPage({ find: findFault, paramsOf }),
   nodeKill,
   nodeCrash,
   nodePause,

@@ -72,3 +72,9 @@ export type Presence = "active" | "gone" | "void"
 
 /** A fault with its types forgotten, as the catalogue holds it. A plan comes back from the store as it went in. */
 export type AnyFault = Fault<Record<string, unknown>, Injection["plan"]>
+
+/** What looks faults and their parameters up, for a fault that is made of others. */
+export interface Catalogue {
+  find(name: string, subject: Subject): AnyFault
+  paramsOf(fault: AnyFault, subject: Subject, given: Record<string, unknown>): Record<string, unknown>
+}

@@ -4,7 +4,7 @@ import { Interrupted, UsageError } from "../../lib/errors.ts"
 import type { Lab } from "../../lab/lab.ts"
 import type { Subject } from "../../lab/subject.ts"
 import { isNoFault } from "../../store/injections.ts"
-import type { AnyFault, Confirmed, Draw, Fault, Part } from "../fault.ts"
+import type { AnyFault, Catalogue, Confirmed, Draw, Fault, Part } from "../fault.ts"
 import { chooseTargets, groupOf } from "../targets.ts"
 
 /** Two share nodes and a moment; more than a few are no story that an agent could unravel. */
@@ -30,12 +30,6 @@ interface PartPlan {
   fault: string
   after_ms: number
   plan: Record<string, unknown>
-}
-
-/** What looks faults and their parameters up. */
-export interface Catalogue {
-  find(name: string, subject: Subject): AnyFault
-  paramsOf(fault: AnyFault, subject: Subject, given: Record<string, unknown>): Record<string, unknown>
 }
 
 /** Several faults at once or one after another, under one record. A restart takes away from it what a restart takes away. */

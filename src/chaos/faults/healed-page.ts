@@ -1,9 +1,8 @@
 import { z } from "zod"
 import { UsageError } from "../../lib/errors.ts"
 import type { Lab, Node } from "../../lab/lab.ts"
-import type { Subject } from "../../lab/subject.ts"
 import { isNoFault } from "../../store/injections.ts"
-import type { AnyFault, Fault } from "../fault.ts"
+import type { AnyFault, Catalogue, Fault } from "../fault.ts"
 import { chooseTargets, groupOf } from "../targets.ts"
 
 interface HealedPagePlan extends Record<string, unknown> {
@@ -13,11 +12,9 @@ interface HealedPagePlan extends Record<string, unknown> {
 
 /**
  * Breaks the lab with another fault, which a trial takes back once it has opened a ticket; only then is the agent called. What
- * it is told was true, and is not any longer. `find` looks the other fault up.
+ * it is told was true, and is not any longer.
  */
-export function healedPage(
-  find: (name: string, subject: Subject) => AnyFault,
-): Fault<{ fault: string }, HealedPagePlan> {
+export function healedPage({ find, paramsOf }: Catalogue): Fault<{ fault: string }, HealedPagePlan> {
   const inner = (lab: Lab, { fault }: { fault: string }) => find(fault, lab.subject)
   return {
     name: "healed_page",
@@ -31,9 +28,9 @@ export function healedPage(
     heals_itself: true,
     calls: "too_late",
     plan: async (lab, targets, params, draw) => {
-      const nodes = targets.length > 0 ? targets : await ownTargets(lab, inner(lab, params), draw.seed)
-      const declared = lab.subject.faults[params.fault]?.params ?? {}
-      return { fault: params.fault, plan: await inner(lab, params).plan(lab, nodes, declared, draw) }
+      const fault = inner(lab, params)
+      const nodes = targets.length > 0 ? targets : await ownTargets(lab, fault, draw.seed)
+      return { fault: params.fault, plan: await fault.plan(lab, nodes, paramsOf(fault, lab.subject, {}), draw) }
     },
     inject: (lab, plan) => inner(lab, plan).inject(lab, plan.plan),
     probe: (lab, plan) => inner(lab, plan).probe(lab, plan.plan),
