@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect } from "bun:test"
 import { inject } from "../src/chaos/inject.ts"
 import { keepUp } from "../src/chaos/keep-up.ts"
+import { neutralName } from "../src/chaos/neutral-name.ts"
 import { chainOf } from "../src/chaos/network/rules.ts"
 import { presenceOf, revert } from "../src/chaos/revert.ts"
 import { waitUntil } from "../src/lib/clock.ts"
@@ -183,7 +184,7 @@ dockerTest(
     const injection = await break_("burst_traffic", "a", { port: 9 })
     expect(injection.confirmation).toBe("confirmed")
     expect(evidenceOf(injection)).toMatch(/^[1-9]\d* packets a second from its client$/)
-    const client = `${tiny.lab.id}-client-${injection.id.slice(2)}`
+    const client = `${tiny.lab.id}-client-${neutralName(injection.id)}`
     const shown = () =>
       Bun.spawnSync(["docker", "ps", "-a", "--filter", `label=lab=${tiny.lab.id}`, "--format", "{{.Names}}"])
     expect(shown().stdout.toString().split("\n")).toContain(client)

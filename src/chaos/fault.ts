@@ -21,7 +21,7 @@ export interface Fault<Params = Record<string, unknown>, Plan = Record<string, u
   /** Breaks nodes; where its subject names no group for it, any of them. Left out: a fault of the subject as a whole. */
   of_nodes?: boolean
   /** Its nodes go on serving, however badly. Left out: they are missing from their groups' majorities while it is there. */
-  spares_quorum?: boolean
+  sparesQuorum?(params: Params): boolean
   /** The subject recovers from it without help. */
   heals_itself: boolean
   /** When a trial calls the agent, where it is not to a ticket: at once, for nothing, or after the fault has gone. */
@@ -47,6 +47,7 @@ export interface Fault<Params = Record<string, unknown>, Plan = Record<string, u
 export interface Part {
   fault: AnyFault
   services: string[]
+  params: Record<string, unknown>
 }
 
 /** What a person would type for the same. */

@@ -124,3 +124,30 @@ describe("what watches a lab", () => {
     expect(() => refuseWatching(subject, findFault("node_pause", subject), ["grafana"])).toThrow("grafana")
   })
 })
+
+describe("two that do not know of each other", () => {
+  test("are seen by the guard rails all the same, when they come at once", async () => {
+    const both = await Promise.allSettled([break_("node_kill", "a"), break_("node_kill", "b")])
+    expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"])
+    const [refused] = both.flatMap((one) => (one.status === "rejected" ? [String(one.reason)] : []))
+    expect(refused).toContain("being down or broken already")
+  })
+
+  test("are not hidden in a combined one, nor one behind it", async () => {
+    const parts = (...faults: object[]) => ({ params: { faults }, allow_quorum_loss: true })
+    const { id } = await break_("node_pause", "a")
+    const again = { fault: "node_pause", target: "a" }
+    await refuses(`a has a node_pause already: ${id}`, "combined", "one", parts(again, { fault: "mark" }))
+    await revertAll(sleepy.store, sleepy.lab)
+    await break_("combined", "one", parts(again, { fault: "mark" }))
+    await refuses("a has a combined already", "node_pause", "a", { allow_quorum_loss: true })
+  })
+})
+
+test("whether a majority goes on depends on how much is taken from it", () => {
+  const spares = (name: string, params: Record<string, unknown>) =>
+    findFault(name, sleepy.lab.subject).sparesQuorum?.(params)
+  expect([spares("packet_loss", { percent: 20 }), spares("packet_loss", { percent: 100 })]).toEqual([true, false])
+  expect([spares("latency", { delay_ms: 100 }), spares("latency", { delay_ms: 5_000 })]).toEqual([true, false])
+  expect([spares("cpu_throttle", { percent: 50 }), spares("cpu_throttle", { percent: 2 })]).toEqual([true, false])
+})

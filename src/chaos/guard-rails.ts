@@ -42,14 +42,17 @@ export async function refuseTooMuch(
 ): Promise<void> {
   const there = await stillThere(lab, injections.filter(isOpen))
   const names = targets.map(({ name }) => name)
-  const twin = there.find((one) => one.fault === fault.name && overlap(one.targets, names))
+  const kinds = [fault.name, ...parts.map((part) => part.fault.name)]
+  const twin = there.find(
+    (one) => kindsOf(lab, one).some((kind) => kinds.includes(kind)) && overlap(one.targets, names),
+  )
   if (twin) {
     const shared = names.filter((name) => twin.targets.includes(name))
-    throw new UsageError(`${shared.join(", ") || lab.id} has a ${fault.name} already: ${twin.id}`, {
+    throw new UsageError(`${shared.join(", ") || lab.id} has a ${twin.fault} already: ${twin.id}`, {
       hint: `operator chaos revert ${twin.id} undoes it`,
     })
   }
-  const taking = parts.filter((part) => takesAway(part.fault)).flatMap(({ services }) => services)
+  const taking = parts.filter((part) => takesAway(part.fault, part.params)).flatMap(({ services }) => services)
   const away = targets.filter(({ service }) => taking.includes(service)).map(({ name }) => name)
   if (!allow_quorum_loss && away.length > 0) await keepQuorum(lab, away, there)
 }
@@ -66,14 +69,22 @@ function overlap(some: readonly string[], others: readonly string[]): boolean {
   return (some.length === 0 && others.length === 0) || some.some((one) => others.includes(one))
 }
 
-function takesAway({ of_nodes, parts, spares_quorum }: AnyFault): boolean {
-  return (of_nodes === true || parts !== undefined) && !spares_quorum
+/** What an injection is, and what it is made of. */
+function kindsOf({ subject }: Lab, { fault, params }: Injection): string[] {
+  const parts = findFault(fault, subject).parts?.(subject, params, 0) ?? []
+  return [fault, ...parts.map((part) => part.fault.name)]
+}
+
+function takesAway({ of_nodes, parts, sparesQuorum }: AnyFault, params: Record<string, unknown>): boolean {
+  return (of_nodes === true || parts !== undefined) && !sparesQuorum?.(params)
 }
 
 async function keepQuorum(lab: Lab, names: readonly string[], there: readonly Injection[]): Promise<void> {
   const nodes = await lab.nodes()
   const down = nodes.filter(({ state, finished }) => state !== "running" && !finished).map(({ name }) => name)
-  const broken = there.filter((one) => takesAway(findFault(one.fault, lab.subject))).flatMap(({ targets }) => targets)
+  const broken = there
+    .filter((one) => takesAway(findFault(one.fault, lab.subject), one.params))
+    .flatMap(({ targets }) => targets)
   const away = new Set([...names, ...down, ...broken])
   for (const group of Object.keys(lab.subject.groups)) {
     const services = members(lab.subject, group)

@@ -31,7 +31,7 @@ export const max_s = z
 
 /** What the faults that take something away from a node within it have in common. */
 export function hogFault<Params, Plan extends HogPlan = HogPlan>(
-  fault: Pick<Fault<Params, Plan>, "name" | "about" | "params" | "elsewhere" | "spares_quorum" | "plan" | "confirm">,
+  fault: Pick<Fault<Params, Plan>, "name" | "about" | "params" | "elsewhere" | "sparesQuorum" | "plan" | "confirm">,
 ): Fault<Params, Plan> {
   return {
     ...fault,

@@ -1,5 +1,5 @@
 import { randomHex } from "../lib/ids.ts"
-import { messageOf, UsageError } from "../lib/errors.ts"
+import { messageOf, OperatorError, UsageError } from "../lib/errors.ts"
 import { waitUntil } from "../lib/clock.ts"
 import { refuseAdopted } from "../lab/adopt.ts"
 import type { Lab, Node } from "../lab/lab.ts"
@@ -41,6 +41,8 @@ export interface InjectOptions {
 export interface Planned {
   fault: AnyFault
   injection: NewInjection
+  /** How many the lab had when it was begun. */
+  known: number
 }
 
 /** What happens while a fault is injected, for whoever watches. */
@@ -63,8 +65,7 @@ export async function inject(
   options: InjectOptions,
   tell: (progress: Progress) => void = () => {},
 ): Promise<Injection> {
-  const { fault, injection } = await plan(store, lab, options)
-  planInjection(store, injection)
+  const { fault, injection } = await recorded(store, lab, options)
   tell({ step: "planned", injection })
   const start_ms = store.clock.mono_ms()
   const took_ms = () => store.clock.mono_ms() - start_ms
@@ -87,6 +88,7 @@ export async function inject(
 
 /** All that comes before the record, with every look at the world that it takes. Throws what `inject` would throw so far. */
 export async function plan(store: Store, lab: Lab, options: InjectOptions): Promise<Planned> {
+  const injections = injectionsOf(store, lab.id)
   refuseAdopted(lab, "nothing of it is broken on purpose")
   const fault = findFault(options.fault, lab.subject)
   refuseElsewhere(lab, fault)
@@ -94,7 +96,7 @@ export async function plan(store: Store, lab: Lab, options: InjectOptions): Prom
   const nodes = await lab.nodes()
   const target = nodes.find(({ name }) => name === options.target)?.service ?? options.target
   const chosen = chooseTargets(target, lab.subject, groupOf(fault, lab.subject), options.seed)
-  const parts = fault.parts?.(lab.subject, params, options.seed) ?? [{ fault, services: chosen }]
+  const parts = fault.parts?.(lab.subject, params, options.seed) ?? [{ fault, services: chosen, params }]
   refuseWatching(lab.subject, fault, peersIn(params, lab))
   for (const part of parts) {
     refuseElsewhere(lab, part.fault)
@@ -104,7 +106,7 @@ export async function plan(store: Store, lab: Lab, options: InjectOptions): Prom
   refuseDown(lab, targets)
   await refuseTooMuch(lab, {
     ...{ fault, parts, targets },
-    injections: injectionsOf(store, lab.id).filter(({ id }) => id !== options.replaces),
+    injections: injections.filter(({ id }) => id !== options.replaces),
     allow_quorum_loss: options.allow_quorum_loss === true,
   })
   const id = `i-${randomHex(6)}`
@@ -115,10 +117,22 @@ export async function plan(store: Store, lab: Lab, options: InjectOptions): Prom
     targets: targets.map((node) => node.name),
     plan: await fault.plan(lab, targets, params, draw),
   }
-  return { fault, injection }
+  return { fault, injection, known: injections.length }
 }
 
 // internal
+
+/** Thought through and on record. Anew, when another came in between: the guard rails have not seen it. */
+async function recorded(store: Store, lab: Lab, options: InjectOptions): Promise<Planned> {
+  for (let tries = 1; ; tries++) {
+    const planned = await plan(store, lab, options)
+    if (planInjection(store, planned.injection, planned.known)) return planned
+    if (tries === MAX_TRIES)
+      throw new OperatorError(`others keep injecting faults into ${lab.id}, faster than one is planned`)
+  }
+}
+
+const MAX_TRIES = 10
 
 function later({ clock }: Store, by_ms: number): string {
   return new Date(clock.now().getTime() + by_ms).toISOString()

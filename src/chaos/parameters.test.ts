@@ -46,7 +46,7 @@ describe("the parameters of a fault", () => {
   test("out of range are refused with their unit and their bounds", () => {
     const refused = () => paramsOf(findFault("packet_loss", subject), subject, { percent: 300 })
     expect(refused).toThrow(UsageError)
-    expect(refused).toThrow("packet_loss: percent=300: it must be a number of percent, more than 0, at most 100")
+    expect(refused).toThrow("packet_loss: percent=300: it must be a number of percent, at least 0.01, at most 100")
   })
 
   test("are all described, in every fault of the catalogue", () => {

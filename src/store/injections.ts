@@ -46,8 +46,22 @@ export type NewInjection = Pick<Injection, "id" | "lab" | "fault" | "targets" | 
   expires_at?: string | null
 }
 
-/** Writes the record, durable against a power cut, before the first change to the world. */
-export function planInjection(store: Store, injection: NewInjection): void {
+/**
+ * Writes the record, durable against a power cut, before the first change to the world. False, and nothing is written, when the lab has
+ * another number of records than `known` by now: what was thought through may mean something else beside them.
+ */
+export function planInjection(store: Store, injection: NewInjection, known?: number): boolean {
+  return store.write(
+    () => {
+      if (known !== undefined && injectionsOf(store, injection.lab).length !== known) return false
+      appendPlanned(store, injection)
+      return true
+    },
+    { durable: true },
+  )
+}
+
+function appendPlanned(store: Store, injection: NewInjection): void {
   const { id, lab, fault, targets, params, plan, expires_at = null } = injection
   append(
     store,

@@ -20,7 +20,7 @@ export const bandwidth = networkFault<z.output<typeof params>, Narrowed>({
   name: "bandwidth",
   about: "Narrows the way from a node to its peers to so many kilobits a second",
   params,
-  spares_quorum: true,
+  sparesQuorum: () => true,
   plan: async (lab, targets, { rate_kbit, peers }, { id }) => {
     requireNodes("bandwidth", targets)
     const sides = await sidesOf(lab, "bandwidth", targets, peers)

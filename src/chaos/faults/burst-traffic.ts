@@ -6,6 +6,7 @@ import { type Client, clientTraffic, removeClient, startClient } from "../../lab
 import { UsageError } from "../../lib/errors.ts"
 import { systemClock } from "../../lib/clock.ts"
 import type { Fault } from "../fault.ts"
+import { neutralName } from "../neutral-name.ts"
 import { requireNodes } from "../targets.ts"
 
 const params = z.strictObject({
@@ -23,14 +24,14 @@ export const burstTraffic: Fault<z.output<typeof params>, { clients: Client[] }>
   about: "Floods a node with HTTP requests from a client in the lab",
   params,
   of_nodes: true,
-  spares_quorum: true,
+  sparesQuorum: () => true,
   platforms: ["docker"],
   heals_itself: false,
   plan: async (lab, targets, options, { id }) => {
     requireNodes("burst_traffic", targets)
     const found = await containersOf(lab.id)
     return {
-      clients: targets.map((node, index) => clientFor(lab, node, found, `${id.slice(2)}${index || ""}`, options)),
+      clients: targets.map((node, index) => clientFor(lab, node, found, `${neutralName(id)}${index || ""}`, options)),
     }
   },
   inject: async (lab, { clients }) => {

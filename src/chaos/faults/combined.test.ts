@@ -57,6 +57,7 @@ test.each<[string, unknown, string]>([
   ["one alone", [{ fault: "mark" }], "expected array to have >=2 items"],
   ["what nobody knows", [{ fault: "marks" }, { fault: "mark" }], 'did you mean "mark"?'],
   ["what this platform cannot do", [{ fault: "cpu_hog" }, { fault: "mark" }], "cpu_hog does not work on process labs:"],
+  ["the same twice", [{ fault: "mark" }, { fault: "mark" }], "combined has mark at one twice"],
   ["parameters that a part does not take", [{ fault: "mark", params: { x: 1 } }, { fault: "mark" }], "no parameter x"],
 ])("it is not made of %s", async (_, faults, message) => {
   const { sleepy, done } = await broken(faults)

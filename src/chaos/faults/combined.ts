@@ -33,7 +33,8 @@ interface PartPlan {
 }
 
 /** Several faults at once or one after another, under one record. A restart takes away from it what a restart takes away. */
-export function combined({ find, paramsOf }: Catalogue): Fault<Params, { parts: PartPlan[] }> {
+export function combined(catalogue: Catalogue): Fault<Params, { parts: PartPlan[] }> {
+  const { find, paramsOf } = catalogue
   const planned = (lab: Lab, { parts }: { parts: PartPlan[] }) =>
     parts.map((one) => ({ ...one, of: find(one.fault, lab.subject) }))
   return {
@@ -48,17 +49,21 @@ export function combined({ find, paramsOf }: Catalogue): Fault<Params, { parts: 
         }
         paramsOf(fault, subject, given)
       }
+      const kinds = faults.map(({ fault, target }) => `${fault} at ${target}`)
+      const twice = kinds.find((kind, place) => kinds.indexOf(kind) !== place)
+      if (twice !== undefined)
+        throw new UsageError(`combined has ${twice} twice: each would take the other's for what was before`)
     },
     platforms: ["process", "docker"],
     heals_itself: false,
-    parts: (subject, { faults }, seed) => faults.map((one, index) => partOf(find, subject, one, seed + index)),
+    parts: (subject, { faults }, seed) => faults.map((one, index) => partOf(catalogue, subject, one, seed + index)),
     plan: async (lab, _targets, { faults }, draw) => {
       const parts: PartPlan[] = []
       for (const [index, one] of faults.entries()) {
-        const { fault, services } = partOf(find, lab.subject, one, draw.seed + index)
+        const { fault, services, params } = partOf(catalogue, lab.subject, one, draw.seed + index)
         const of_part: Draw = { id: `${draw.id}${index}`, seed: draw.seed + index }
         const targets = (await lab.nodes()).filter(({ service }) => services.includes(service))
-        const plan = await fault.plan(lab, targets, paramsOf(fault, lab.subject, one.params), of_part)
+        const plan = await fault.plan(lab, targets, params, of_part)
         parts.push({ fault: one.fault, after_ms: one.after_ms, plan })
       }
       return { parts }
@@ -83,22 +88,25 @@ export function combined({ find, paramsOf }: Catalogue): Fault<Params, { parts: 
       return { confirmation: worst ?? "confirmed", evidence: all.map(({ evidence }) => evidence).join("; ") }
     },
     revert: async (lab, plan) => {
-      const undone = await Promise.allSettled(
-        planned(lab, plan)
-          .toReversed()
-          .map(({ of, plan: its }) => of.revert(lab, its)),
-      )
-      const failed = undone.find((one) => one.status === "rejected")
-      if (failed) throw failed.reason
+      const failures: unknown[] = []
+      // In turn: what came last may stand on what came before.
+      for (const { of, plan: its } of planned(lab, plan).toReversed()) {
+        await of.revert(lab, its).catch((error: unknown) => failures.push(error))
+      }
+      if (failures.length > 0) throw failures[0]
     },
   }
 }
 
 // internal
 
-function partOf(find: Catalogue["find"], subject: Subject, part: Params["faults"][number], seed: number): Part {
+function partOf({ find, paramsOf }: Catalogue, subject: Subject, part: Params["faults"][number], seed: number): Part {
   const fault = find(part.fault, subject)
-  return { fault, services: chooseTargets(part.target, subject, groupOf(fault, subject), seed) }
+  return {
+    fault,
+    services: chooseTargets(part.target, subject, groupOf(fault, subject), seed),
+    params: paramsOf(fault, subject, part.params),
+  }
 }
 
 async function confirmPart(lab: Lab, { fault, of, plan }: PartPlan & { of: AnyFault }): Promise<Confirmed> {

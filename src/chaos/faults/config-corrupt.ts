@@ -6,12 +6,13 @@ import { containersOf, type Incarnation } from "../../lab/platforms/docker/helpe
 import { type OneFile, readOneFile } from "../../lab/platforms/docker/one-file.ts"
 import { containersAt } from "../containers.ts"
 import type { Confirmed, Fault } from "../fault.ts"
+import { nodePath } from "../node-path.ts"
 import { putInto, restartUnlessNewer } from "../put-into.ts"
 
 const MODES = ["truncate", "garbage", "replace"] as const
 
 const params = z.strictObject({
-  path: z.string().startsWith("/", "`path` begins with /").optional().describe("a file of the node"),
+  path: nodePath.optional().describe("a file of the node"),
   mode: z.enum(MODES).default("garbage").describe("half of it is kept, all is noise, or `content` is there instead"),
   content: z.string().optional().describe("what is there instead, for the mode replace"),
   restart: z.boolean().default(true).describe("restarts the node, which reads it then"),

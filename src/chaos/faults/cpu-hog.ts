@@ -20,7 +20,7 @@ export const cpuHog = hogFault<z.output<typeof params>>({
   name: "cpu_hog",
   about: "Starts processes in a node that use all the processor time they get",
   params,
-  spares_quorum: true,
+  sparesQuorum: () => true,
   elsewhere: "nothing keeps a process's share of the processors apart from the machine's without root",
   plan: (_lab, nodes, { workers, max_s }, { id }) => {
     requireNodes("cpu_hog", nodes)

@@ -19,13 +19,16 @@ interface Throttled {
   is: Limit
 }
 
+/** With less of a processor than this, it answers too late to count. */
+const LEAST_PERCENT_THAT_SPARES = 20
+
 /** The engine's own limit, which outlives restarts. Who had none has none again, though the engine then calls it -1. */
 export const cpuThrottle: Fault<z.output<typeof params>, { throttled: Throttled[] }> = {
   name: "cpu_throttle",
   about: "Leaves a node a small share of one processor",
   params,
   of_nodes: true,
-  spares_quorum: true,
+  sparesQuorum: ({ percent }) => percent >= LEAST_PERCENT_THAT_SPARES,
   platforms: ["docker"],
   elsewhere: "a process has no share of the processors that could be made smaller without root",
   heals_itself: false,

@@ -6,14 +6,11 @@ import { hasVolume, mountedAt } from "../../lab/platforms/docker/mounted-at.ts"
 import type { Lab } from "../../lab/lab.ts"
 import { containersAt, startEnded } from "../containers.ts"
 import type { Confirmed, Fault } from "../fault.ts"
+import { nodePath } from "../node-path.ts"
 import { neutralName } from "../neutral-name.ts"
 
 const params = z.strictObject({
-  path: z
-    .string()
-    .startsWith("/", "`path` begins with /")
-    .optional()
-    .describe("a folder of the node, in a bounded volume"),
+  path: nodePath.optional().describe("a folder of the node, in a bounded volume"),
   fill_percent: z.number().min(1).max(100).default(100).describe("how full its volume is made; a little stays free"),
   free_mb: z.number().min(0).optional().describe("how many MiB are left free instead"),
 })

@@ -4,6 +4,7 @@ import type { Lab } from "../../lab/lab.ts"
 import { help, type Incarnation } from "../../lab/platforms/docker/helper.ts"
 import type { Fault } from "../fault.ts"
 import { life, placesOf } from "../network/places.ts"
+import { neutralName } from "../neutral-name.ts"
 import { groupOf, requireNodes } from "../targets.ts"
 
 const params = z.strictObject({
@@ -39,7 +40,7 @@ export const etcdQuota: Fault<z.output<typeof params>, Plan> = {
     const quota_bytes = Number(await run(lab, node, `curl -sf -m 5 ${url} | awk '$1 == "${QUOTA}" { print $2 }'`))
     if (!(quota_bytes > 0)) throw new UsageError(`etcd_quota: ${node.node} says nothing of a quota at its port ${port}`)
     const quota_mb = Math.ceil(quota_bytes / 1024 ** 2)
-    if (quota_mb <= max_mb) return { members, port, key: id.replace("i-", "h"), quota_mb }
+    if (quota_mb <= max_mb) return { members, port, key: neutralName(id), quota_mb }
     throw new UsageError(`etcd_quota: ${node.node} has a quota of ${quota_mb} MB, more than max_mb (${max_mb})`, {
       hint: "give the lab's members a smaller one: ETCD_QUOTA_BACKEND_BYTES",
     })

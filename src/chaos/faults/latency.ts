@@ -10,6 +10,8 @@ import { handleOf } from "../network/shape.ts"
 import { requireNodes } from "../targets.ts"
 
 const MAX_MS = 10_000
+/** Heartbeats of a second still come in time. */
+const MOST_MS_THAT_SPARES = 500
 const time = z.number().min(0).max(MAX_MS)
 
 const params = z
@@ -30,7 +32,10 @@ export const latency = networkFault<z.output<typeof params>, Delayed>({
   name: "latency",
   about: "Makes packets from a node to its peers late: every round trip between them takes that much longer",
   params,
-  spares_quorum: true,
+  sparesQuorum: (given) => {
+    const range = rangeOf(given)
+    return typeof range !== "string" && range.high_ms <= MOST_MS_THAT_SPARES
+  },
   plan: async (lab, targets, { peers, ...given }, { id }) => {
     requireNodes("latency", targets)
     const range = rangeOf(given)

@@ -7,16 +7,19 @@ import { chainOf } from "../network/rules.ts"
 import { requireNodes } from "../targets.ts"
 
 const params = z.strictObject({
-  percent: z.number().gt(0).lte(100).default(20).describe("of the packets, each way"),
+  percent: z.number().min(0.01).max(100).default(20).describe("of the packets, each way"),
   peers,
 })
+
+/** With every other packet lost, each way, connections still get somewhere. */
+const MOST_PERCENT_THAT_SPARES = 50
 
 /** Of the packets between the target and its peers, each is dropped with the same chance, on its way out as on its way in. */
 export const packetLoss = ruleFault<z.output<typeof params>>({
   name: "packet_loss",
   about: "Loses a share of the packets between a node and its peers, each way",
   params,
-  spares_quorum: true,
+  sparesQuorum: ({ percent }) => percent <= MOST_PERCENT_THAT_SPARES,
   plan: async (lab, targets, { percent, peers }, { id }) => {
     requireNodes("packet_loss", targets)
     const chance = `-m statistic --mode random --probability ${(percent / 100).toFixed(4)} -j DROP`

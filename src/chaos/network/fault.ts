@@ -16,7 +16,7 @@ export interface NetworkPlan<Change = Ruled> {
 /** What a fault says that changes the network of nodes: how, and what that does to whoever goes the affected way. */
 export interface NetworkFault<Params, Change> extends Pick<
   Fault<Params, NetworkPlan<Change>>,
-  "name" | "about" | "params" | "check" | "plan" | "spares_quorum"
+  "name" | "about" | "params" | "check" | "plan" | "sparesQuorum"
 > {
   by: Mechanism<Change>
   /** Echo requests, unless said otherwise. */

@@ -1,4 +1,5 @@
 import type { Incarnation } from "../../lab/platforms/docker/helper.ts"
+import { neutralName } from "../neutral-name.ts"
 import type { Mechanism } from "./mechanism.ts"
 
 /** What happens to the packets of a node that match, as iptables takes it: "-s 172.16.0.3 -j DROP". */
@@ -18,7 +19,7 @@ export interface Ruled {
 
 /** The name of the chains of an injection. It says nothing, and nothing else is called so. */
 export function chainOf(injection: string): string {
-  return `N${injection.replace(/\W/g, "").toUpperCase()}`
+  return `N${neutralName(injection).toUpperCase()}`
 }
 
 /** All rules of one node come into place at once, and go at once, without touching any other. Twice is as once. */
