@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test"
-import { planInjection } from "../src/store/injections.ts"
+import { planInjection } from "../src/store/plan-injection.ts"
 import { markDestroyed } from "../src/store/labs.ts"
 import { openStore } from "../src/store/open.ts"
 import { closeTicket, openTicket } from "../src/store/tickets.ts"

@@ -47,7 +47,7 @@ const FAULTS: Record<string, string[]> = {
   memory_hog: ["mb=16"],
   disk_pressure: ["path=/data"],
   config_corrupt: ["path=/data/app.conf"],
-  burst_traffic: ["cpus=0.1"],
+  burst_traffic: ["port=9", "cpus=0.1"],
   combined: ["faults=[{fault: packet_loss, target: a}, {fault: node_pause, target: a}]"],
 }
 
@@ -76,7 +76,7 @@ async function newLab(): Promise<{ home: Home; lab: string }> {
 async function world(): Promise<string[]> {
   const look = async (one: Awaited<ReturnType<typeof containersOf>>[number]) => {
     if (one.state !== "running") return [`${one.service} is ${one.state}`]
-    const script = "iptables-save | grep '^-A'; tc qdisc show | grep -v noqueue; true"
+    const script = "iptables-save | grep '^-A' | grep -v 127.0.0.11; tc qdisc show | grep -v noqueue; true"
     const network = await help(lab, incarnation(one), script, { share: "network", timeout_ms: 20_000 })
     const inside = "cat /data/app.conf; find /data -type f 2>/dev/null; grep -l '^State:.[DTt]' /proc/[0-9]*/status"
     const asked = Bun.spawnSync(["docker", "exec", one.id, "sh", "-c", inside], { stderr: "ignore" })

@@ -12,9 +12,9 @@ import {
   injectionsOf,
   isNoFault,
   type NewInjection,
-  planInjection,
   recordConfirmation,
 } from "../store/injections.ts"
+import { planInjection } from "../store/plan-injection.ts"
 import type { Store } from "../store/open.ts"
 import { findFault, paramsOf } from "./catalogue.ts"
 import type { AnyFault, Confirmed } from "./fault.ts"

@@ -3,15 +3,8 @@ import { fakeClock } from "../../test/support/fake-clock.ts"
 import { type StoredLab, storedLab } from "../../test/support/stored-lab.ts"
 import { bootId, identify, thisProcess } from "../lib/process.ts"
 import { events, firstBreak } from "./events.ts"
-import {
-  allInjections,
-  enterPhase,
-  injectionsOf,
-  isForsaken,
-  isOpen,
-  planInjection,
-  recordConfirmation,
-} from "./injections.ts"
+import { allInjections, enterPhase, injectionsOf, isForsaken, isOpen, recordConfirmation } from "./injections.ts"
+import { planInjection } from "./plan-injection.ts"
 import type { Phase } from "./kinds.ts"
 import { recordRecovery } from "./recovery.ts"
 
@@ -112,7 +105,8 @@ describe("an injection", () => {
     const ends = (["planned", "injecting", "active", "reverting", "reverted", "void", "failed"] as const).filter(
       (phase) => isForsaken(its(phase)),
     )
-    expect(ends).toEqual(["planned", "injecting", "reverting"])
+    // Once it is confirmed, nobody is at work on an active one any more.
+    expect(ends).toEqual(["planned", "injecting", "active", "reverting"])
   })
 
   test("that could not be reverted is still open, and may be reverted later", () => {

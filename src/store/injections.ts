@@ -25,7 +25,7 @@ export interface Injection {
   reverted_at: string | null
   /** The first moment after its end at which every gate of the lab held. Null: nobody looked, or it did not come. */
   recovered_at: string | null
-  /** Who works on it at this moment, in the phases that somebody must bring to an end. */
+  /** Who works on it at this moment, until it is confirmed, and while it is reverted: somebody must bring that to an end. */
   worker: ProcessRecord | null
 }
 
@@ -44,51 +44,6 @@ export function isNoFault(fault: string): boolean {
 
 export type NewInjection = Pick<Injection, "id" | "lab" | "fault" | "targets" | "params" | "plan"> & {
   expires_at?: string | null
-}
-
-/**
- * Writes the record, durable against a power cut, before the first change to the world. False, and nothing is written, when the lab has
- * another number of records than `known` by now: what was thought through may mean something else beside them.
- */
-export function planInjection(store: Store, injection: NewInjection, known?: number): boolean {
-  return store.write(
-    () => {
-      if (known !== undefined && injectionsOf(store, injection.lab).length !== known) return false
-      appendPlanned(store, injection)
-      return true
-    },
-    { durable: true },
-  )
-}
-
-function appendPlanned(store: Store, injection: NewInjection): void {
-  const { id, lab, fault, targets, params, plan, expires_at = null } = injection
-  append(
-    store,
-    lab,
-    "injection.planned",
-    { injection: id, fault, targets, params, undo: plan, ...(expires_at !== null && { expires_at }) },
-    {
-      durable: true,
-      project: ({ at }) =>
-        store.db
-          .query(
-            `insert into injections (id, lab, fault, targets, params, plan, phase, created_at, expires_at, worker)
-           values (:id, :lab, :fault, :targets, :params, :plan, 'planned', :at, :expires_at, :worker)`,
-          )
-          .run({
-            id,
-            lab,
-            fault,
-            targets: JSON.stringify(targets),
-            params: JSON.stringify(params),
-            plan: JSON.stringify(plan),
-            at,
-            expires_at,
-            worker: thisWorker(),
-          }),
-    },
-  )
 }
 
 /** Moves an injection on. One that was seen gone stays so, however often it is reverted again. */
@@ -154,7 +109,9 @@ export function recordConfirmation(
     {
       project: () =>
         store.db
-          .query("update injections set confirmation = ?, expires_at = coalesce(?, expires_at) where id = ?")
+          .query(
+            "update injections set confirmation = ?, expires_at = coalesce(?, expires_at), worker = null where id = ?",
+          )
           .run(confirmation, expires_at ?? null, injection.id),
     },
   )
@@ -184,17 +141,18 @@ export function isForsaken({ phase, worker }: Pick<Injection, "phase" | "worker"
   return isAtWork(phase) && worker !== null && fateOf(worker) === "dead"
 }
 
+/** This process, as the worker of an injection. */
+export function thisWorker(): string {
+  return JSON.stringify({ boot: bootId(), ...thisProcess() } satisfies ProcessRecord)
+}
+
 // internal
 
 type Texts = "targets" | "params" | "plan"
 type Row = Omit<Injection, Texts | "worker"> & Record<Texts, string> & { worker: string | null }
 
 function isAtWork(phase: Phase): boolean {
-  return ["planned", "injecting", "reverting"].includes(phase)
-}
-
-function thisWorker(): string {
-  return JSON.stringify({ boot: bootId(), ...thisProcess() } satisfies ProcessRecord)
+  return ["planned", "injecting", "active", "reverting"].includes(phase)
 }
 
 function parsed(row: Row): Injection {
