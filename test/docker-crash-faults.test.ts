@@ -98,7 +98,7 @@ async function world(): Promise<string[]> {
   }
   const found = await Promise.all((await containersOf(lab)).map(look))
   await dismissHelpers(lab, "all")
-  return [...found.flat(), ...labelled(lab).filter((name) => name.includes("client"))]
+  return [...found.flat(), `${labelled(lab).length} containers, networks and volumes`]
 }
 
 async function isWell(): Promise<void> {

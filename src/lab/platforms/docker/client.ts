@@ -1,5 +1,6 @@
+import { waitUntil } from "../../../lib/clock.ts"
 import { EnvironmentError } from "../../../lib/errors.ts"
-import { dockerEngine } from "./engine.ts"
+import { dockerEngine, EngineRefusal } from "./engine.ts"
 import { KITCHEN_IMAGE, provideKitchen } from "./kitchen-image.ts"
 import { LAB_LABEL } from "./membership.ts"
 
@@ -53,15 +54,24 @@ export async function clientTraffic({ name }: Client): Promise<number | undefine
   return Object.values(stats?.networks ?? {}).reduce((sum, { tx_packets }) => sum + tx_packets, 0)
 }
 
-/** Removes it, running or not, if it is there. */
+/** Removes it, running or not, if it is there. Whoever does so already is waited for. */
 export async function removeClient({ name }: Client): Promise<void> {
-  await dockerEngine().request("DELETE", `/containers/${name}`, { query: { force: "true" } })
+  const engine = dockerEngine()
+  const isGone = async () => (await engine.request("GET", `/containers/${name}/json`)) === undefined
+  try {
+    await engine.request("DELETE", `/containers/${name}`, { query: { force: "true" } })
+  } catch (error) {
+    if (!(error instanceof EngineRefusal && error.status === 409)) throw error
+    if (!(await waitUntil(isGone, { timeout_ms: REMOVED_WITHIN_MS, every_ms: 50 }))) throw error
+  }
 }
 
 // internal
 
 const MEMORY_BYTES = 256 * 1024 * 1024
 const PROCESSES = 64
+/** A busy engine takes seconds for one. */
+const REMOVED_WITHIN_MS = 10_000
 
 interface Stats {
   networks?: Record<string, { tx_packets: number }>
