@@ -35,7 +35,20 @@ export async function startRedis(): Promise<RedisServer> {
       await process?.exited
     },
     start: async () => {
-      const words = ["--bind", "127.0.0.1", "--port", String(port), "--dir", dir, "--appendonly", "yes", "--save", ""]
+      const words = [
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        String(port),
+        "--dir",
+        dir,
+        "--appendonly",
+        "yes",
+        "--appendfsync",
+        "always",
+        "--save",
+        "",
+      ]
       process = Bun.spawn(["redis-server", ...words], { stdin: "ignore", stdout: "ignore", stderr: "ignore" })
       const answers = () => server.ask("PING").catch(() => undefined)
       if (await waitUntil(async () => (await answers()) === "PONG", { timeout_ms: 10_000, every_ms: 10 })) return
