@@ -30,10 +30,11 @@ export default defineCommand({
       if (place > 0) print("")
       printFault(fault)
     }
-    if (faults.some(({ declares }) => declares?.repair))
-      note(
-        "in a repair, {node} is each node that was broken, {kitchen} the image of the agent's tools, {lab} a lab's folder",
-      )
+    if (!faults.some(({ declares }) => declares?.repair)) return
+    print("")
+    say(
+      "In a repair {node} is each node that was broken, {kitchen} the image of the agent's tools, {lab} a lab's folder.",
+    )
   },
 })
 
