@@ -47,6 +47,7 @@ function printStory(story: Story): void {
   printHead(story)
   print("")
   let proven = true
+  const several = story.events.filter(({ kind }) => kind === "injection.planned").length > 1
   for (const event of story.events) {
     if (proven && !story.chain.intact && event.seq >= story.chain.seq) {
       proven = false
@@ -54,7 +55,7 @@ function printStory(story: Story): void {
         paint(process.stdout).red(`from here on nothing is proven: event ${story.chain.seq}: ${story.chain.reason}`),
       )
     }
-    printEvent(event, story.zero_ms)
+    printEvent(event, story.zero_ms, several)
   }
 }
 
@@ -71,13 +72,16 @@ function printHead({ lab, trial, verdict, reasons, chain }: Story): void {
   if (!chain.intact) print(red(`THIS LOG WAS ALTERED at event ${chain.seq}: ${chain.reason}`))
 }
 
-function printEvent(event: Event, zero_ms: number): void {
+/** Of several faults each line names its own. */
+function printEvent(event: Event, zero_ms: number, several: boolean): void {
   const { dim } = paint(process.stdout)
   const line = describe(event)
   if (!line) return
+  const whose =
+    several && event.kind !== "injection.planned" && "injection" in event.body ? `${event.body.injection} ` : ""
   const label = safeText(line.label).padEnd(11)
   const painted = COLOURED[line.label] ? paintLabel(line.label, label) : dim(label)
-  print(`${offset(event.mono_ms - zero_ms).padStart(10)}  ${painted} ${indented(line.text)}`)
+  print(`${offset(event.mono_ms - zero_ms).padStart(10)}  ${painted} ${indented(whose + line.text)}`)
   if (line.detail) print(dim(INDENT + indented(line.detail.trimEnd())))
 }
 
