@@ -105,7 +105,7 @@ const DESCRIBERS: Describers = {
   "injection.confirmed": (body) => ({ label: "fault", text: `${body.confirmation}: ${body.evidence}` }),
   "injection.baseline": (body) => ({
     label: "fault",
-    text: `${body.felt ? "still felt" : "no longer felt"}: ${body.evidence}`,
+    text: `${body.felt === null ? "nobody can tell whether it is felt" : body.felt ? "still felt" : "no longer felt"}: ${body.evidence}`,
   }),
   "injection.recovered": (body) => ({
     label: "fault",

@@ -6,7 +6,8 @@ import { recordBaseline } from "../store/recovery.ts"
 import { findFault } from "./catalogue.ts"
 
 export interface Baseline {
-  felt: boolean
+  /** Null: nobody could tell. */
+  felt: boolean | null
   evidence: string
 }
 
@@ -24,7 +25,7 @@ export async function lookAgain(store: Store, lab: Lab, injection: Injection): P
     return told(store, injection, { felt: presence === "active", evidence })
   } catch (error) {
     // Nobody knows; whether the lab is well again is for its gates to say.
-    return told(store, injection, { felt: false, evidence: `it could not be looked at: ${messageOf(error)}` })
+    return told(store, injection, { felt: null, evidence: messageOf(error) })
   }
 }
 

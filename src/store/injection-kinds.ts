@@ -19,8 +19,8 @@ export interface InjectionBodies {
     moment: string
     reason?: string
   }
-  /** What by the same checks was seen after its end, as by `injection.confirmed` while it was there. */
-  "injection.baseline": { injection: string; felt: boolean; evidence: string }
+  /** What by the same checks was seen after its end, as by `injection.confirmed` while it was there. Null: nobody could tell. */
+  "injection.baseline": { injection: string; felt: boolean | null; evidence: string }
   /** Every gate holds again since `recovered_at`, after its end. */
   "injection.recovered": { injection: string; recovered_at: string }
 }

@@ -5,7 +5,11 @@ import type { Store } from "./open.ts"
 type Which = Pick<Injection, "id" | "lab">
 
 /** What was seen of an injection after its end, by the checks that have confirmed it. */
-export function recordBaseline(store: Store, { id, lab }: Which, seen: { felt: boolean; evidence: string }): void {
+export function recordBaseline(
+  store: Store,
+  { id, lab }: Which,
+  seen: { felt: boolean | null; evidence: string },
+): void {
   append(store, lab, "injection.baseline", { injection: id, ...seen })
 }
 

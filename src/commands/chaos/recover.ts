@@ -20,7 +20,8 @@ export async function tellRecovery(
   if (ended.length === 0) return true
   for (const one of ended) {
     const { felt, evidence } = await lookAgain(store, lab, one)
-    note(`${one.id} ${felt ? "is still felt" : "is felt no longer"}: ${evidence}`)
+    const how = felt === null ? "may be felt, nobody can tell" : felt ? "is still felt" : "is felt no longer"
+    note(`${one.id} ${how}: ${evidence}`)
   }
   const others = injectionsOf(store, lab.id).filter(isOpen)
   if (others.length > 0) {
